@@ -1,0 +1,1 @@
+"""REST, web pages, and the only owner of the database."""

@@ -1,0 +1,116 @@
+"""python -m api: serve, or look after tokens and the object store."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from postroom import daemon, settings
+from postroom.daemon import CheckLine, Daemon
+from postroom.errors import SettingsError
+from postroom.storage import Storage, open_storage
+
+from . import security, upkeep
+from .app import create_app
+from .database import Database
+from .migrations import migrate
+from .models import Token, database
+from .server import serve
+
+
+def main(this: Daemon) -> int:
+    """Do what the command line says; without a command, serve."""
+    options = this.config.section("api", settings.Api)
+    db = Database(this.config.path_of(options.database))
+    command = this.args.command
+    if command is None:
+        return _serve(this, options, db)
+    database.initialize(db)
+    migrate(db)
+    if command == "collect":
+        upkeep.collect(db, _storage(this))
+        return daemon.Exit.OK
+    return _token(this.args, db)
+
+
+def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
+    storage = _storage(this)
+    app = create_app(db, storage, options.host, options.hosts)
+    file = db.path.with_name("admin.token")
+    with db.writing():
+        if security.ensure_admin_token(file):
+            sys.stdout.write(f"API: the admin token is in {file}\n")
+    security.check_bind(options.host)
+    upkeep.start(db, storage, this.stop)
+    serve(app, options.host, options.port, options.threads, this.stop)
+    return daemon.Exit.OK
+
+
+def _storage(this: Daemon) -> Storage:
+    options = this.config.section("storage", settings.Storage)
+    return open_storage(options.mails, this.config.path_of(options.mails_path))
+
+
+def _token(args: argparse.Namespace, db: Database) -> int:
+    with db.writing():
+        if args.action == "new":
+            sys.stdout.write(_new_token(args.name, args.scope) + "\n")
+        elif args.action == "revoke":
+            if not Token.delete().where(Token.name == args.name).execute():
+                raise SettingsError(f"there is no token {args.name!r}: see `api token list`")
+        else:
+            for token in Token.select().order_by(Token.name):
+                sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
+    return daemon.Exit.OK
+
+
+def _new_token(name: str, scopes: str) -> str:
+    wanted = [each.strip() for each in scopes.split(",")]
+    if set(wanted) - set(security.SCOPES):
+        raise SettingsError(f"--scope takes {', '.join(security.SCOPES)}, not {scopes!r}")
+    if Token.select().where(Token.name == name).exists():
+        raise SettingsError(f"there is a token {name!r}: revoke it first, or take another name")
+    return security.new_token(name, wanted)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("collect", help="delete raw mails that no row names")
+    actions = commands.add_parser("token", help="keys to the API").add_subparsers(
+        dest="action", required=True
+    )
+    new = actions.add_parser("new", help="make a token and print it, this once")
+    new.add_argument("name")
+    new.add_argument("--scope", default="read", help="read, ingest, admin; by commas")
+    actions.add_parser("revoke", help="end a token").add_argument("name")
+    actions.add_parser("list", help="names and scopes, never the tokens")
+
+
+def _check(this: Daemon) -> list[CheckLine]:
+    options = this.config.section("api", settings.Api)
+    return [
+        _check_database(this.config.path_of(options.database)),
+        _check_storage(this),
+        daemon.check_port("api", options.host, options.port),
+    ]
+
+
+def _check_database(path: Path) -> CheckLine:
+    try:
+        db = Database(path)
+        database.initialize(db)
+        migrate(db)
+    except Exception as e:
+        return CheckLine("database", False, f"{path}: {e}", "look at [api] database")
+    return CheckLine("database", True, str(path))
+
+
+def _check_storage(this: Daemon) -> CheckLine:
+    try:
+        storage = _storage(this)
+    except Exception as e:
+        return CheckLine("storage", False, str(e), "look at [storage]")
+    return CheckLine("storage", True, f"{storage.id}, commit {storage.batch()}")
+
+
+if __name__ == "__main__":
+    daemon.run("api", main, check=_check, arguments=_arguments)

@@ -1,0 +1,39 @@
+"""The application: routes, rules and errors put together."""
+
+from collections.abc import Iterable
+
+from flask import Flask
+
+from postroom.net import is_loopback
+from postroom.storage import Storage
+
+from . import problems, security
+from .bodies import MAX_BODY
+from .database import Database
+from .migrations import migrate
+from .models import database
+from .views import health, log, mailboxes, mails, seed
+
+
+def create_app(
+    db: Database, storage: Storage, host: str = "127.0.0.1", hosts: Iterable[str] = ()
+) -> Flask:
+    """Bind the tables to `db`, bring it up to date, and return the WSGI application.
+
+    `hosts` are names beside localhost that the API answers for.
+    """
+    database.initialize(db)
+    migrate(db)
+    app = Flask("api", static_folder=None)
+    app.config.update(
+        DATABASE=db,
+        STORAGE=storage,
+        LOOPBACK=is_loopback(host),
+        HOSTS=frozenset(name.lower() for name in hosts),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+    )
+    problems.register(app)
+    security.register(app)
+    for module in (seed, mailboxes, mails, log, health):
+        app.register_blueprint(module.blueprint)
+    return app

@@ -1,0 +1,46 @@
+"""Bodies in and out, JSON or msgpack as the caller says."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response, request
+
+from postroom import wire
+from postroom.errors import RefusedError
+
+MSGPACK = "application/msgpack"
+JSON = "application/json"
+#: Bytes of one request body.
+MAX_BODY = 64 * 1024 * 1024
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def body() -> Any:
+    """The request's body as plain values; RefusedError says what is wrong with it."""
+    if request.mimetype == MSGPACK:
+        return wire.unpack(request.get_data(cache=False), longest=MAX_BODY, most=200_000)
+    if request.mimetype == JSON:
+        try:
+            return msgspec.json.decode(request.get_data(cache=False))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+            raise RefusedError("bad_body", f"the body is not JSON: {e}") from e
+    raise RefusedError("unsupported_type", f"send {JSON} or {MSGPACK} as Content-Type")
+
+
+def body_as(kind: type[T], **more: Any) -> T:
+    """The body as a Struct of that kind; `more` are fields that the address gives."""
+    value = body()
+    if not isinstance(value, dict):
+        raise RefusedError("bad_body", "the body must be an object")
+    try:
+        return msgspec.convert({**value, **more}, kind)
+    except msgspec.ValidationError as e:
+        raise RefusedError("bad_body", str(e)) from e
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Plain values, Structs or both, in the form that the caller takes."""
+    best = request.accept_mimetypes.best_match([JSON, MSGPACK], JSON)
+    if best == MSGPACK:
+        return Response(wire.pack(msgspec.to_builtins(value)), status, content_type=MSGPACK)
+    return Response(msgspec.json.encode(value), status, content_type=JSON)

@@ -1,0 +1,90 @@
+"""Contents on their way into the tables: each once, however often it comes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from . import bulk, search
+from .database import Database
+from .deliveries import Delivery
+from .events import Told
+from .models import Attachment, Mail, now
+from .rows import attachment_rows, mail_row
+
+Contents = dict[str, int]
+
+
+def insert(db: Database, batch: Sequence[Delivery], told: list[Told]) -> tuple[Contents, set[str]]:
+    """Insert what is new; return the ids of all contents by SHA-256, and which were new.
+
+    A quarantined mail is a content too: of its bytes all is known but their meaning.
+    """
+    # Where one content comes twice in a batch, the parsed one counts.
+    given = {one.sha256: one for one in sorted(batch, key=_is_parsed) if _is_content(one)}
+    if not given:
+        return {}, set()
+    time = now()
+    # Sorted, so that two batches never wait for each other crosswise.
+    rows = [mail_row(given[sha], time) for sha in sorted(given)]
+    new = dict(bulk.insert(Mail, rows, ignore=True, returning="sha256, id"))
+    held = _held(set(given) - set(new))
+    understood = _understand(held, given, time)
+    _regain_raw([sha for sha in held if given[sha].has_raw], time)
+    ids = {**new, **{sha: mail.id for sha, mail in held.items()}}
+    fresh = {sha for sha in {*new, *understood} if _is_parsed(given[sha])}
+    _describe(db, [(ids[sha], given[sha]) for sha in sorted(fresh)], told, time)
+    return ids, fresh
+
+
+def _is_parsed(one: Delivery) -> bool:
+    return not one.outcome
+
+
+def _is_content(one: Delivery) -> bool:
+    return _is_parsed(one) or (one.outcome == "quarantined" and one.has_raw and bool(one.sha256))
+
+
+def _held(hashes: set[str]) -> dict[str, Mail]:
+    if not hashes:
+        return {}
+    found = Mail.select(Mail.id, Mail.sha256, Mail.state).where(Mail.sha256.in_(hashes))
+    return {mail.sha256: mail for mail in found}
+
+
+def _understand(held: Mapping[str, Mail], given: Mapping[str, Delivery], time: str) -> list[str]:
+    """What was quarantined and is parsed now gets its record."""
+    hashes = [sha for sha, m in held.items() if m.state == "quarantined" and _is_parsed(given[sha])]
+    for sha in hashes:
+        row = mail_row(given[sha], time)
+        del row["created"]
+        Mail.update(**{name: _decoded(name, value) for name, value in row.items()}).where(
+            Mail.id == held[sha].id
+        ).execute()
+    return hashes
+
+
+def _decoded(name: str, value: Any) -> Any:
+    # Rows are made for bulk inserts, with their structures encoded; peewee encodes by itself.
+    structured = name in ("defects", "record", "headers")
+    return msgspec.json.decode(value) if structured else value
+
+
+def _regain_raw(hashes: Sequence[str], time: str) -> None:
+    """A content whose bytes were lost, or never came, has them now."""
+    if hashes:
+        Mail.update(has_raw=True, changed=time).where(
+            Mail.sha256.in_(hashes), ~Mail.has_raw
+        ).execute()
+
+
+def _describe(
+    db: Database, fresh: Iterable[tuple[int, Delivery]], told: list[Told], time: str
+) -> None:
+    fresh = list(fresh)
+    attachments = [row for id_, one in fresh for row in attachment_rows(id_, one, time)]
+    bulk.insert(Attachment, attachments)
+    search.index(db, fresh)
+    told += [
+        Told("mail.stored", one.mailbox, {"mail": id_, "sha256": one.sha256}) for id_, one in fresh
+    ]

@@ -1,0 +1,103 @@
+"""The SQLite file: durable, one writer at a time, readers that cannot write."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import peewee
+
+from postroom.errors import PostroomError, TemporaryError
+from postroom.storage.lock import FileLock
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Read back after it was set: SQLite ignores what it does not know.
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+EXIT_BROKEN = 74
+BUSY_SECONDS = 30.0
+
+
+class Database(peewee.SqliteDatabase):  # type: ignore[misc]
+    """One connection a thread, able to write only inside `writing()`.
+
+    Local disks only: the write lock and WAL do not work over a network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(str(path), timeout=BUSY_SECONDS, returning_clause=True)
+        self.path = path
+        # A lock of our own is fair, where SQLite's busy handler lets writers starve; and no two
+        # connections ever checkpoint at once (the WAL-reset bug of SQLite before 3.51.3).
+        self._write_lock = FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_SECONDS)
+
+    def _initialize_connection(self, conn: sqlite3.Connection) -> None:
+        super()._initialize_connection(conn)
+        for name, wanted in PRAGMAS.items():
+            conn.execute(f"PRAGMA {name} = {wanted}")
+            (found,) = conn.execute(f"PRAGMA {name}").fetchone()
+            if found != wanted:
+                raise PostroomError(f"{self.path}: SQLite keeps {name} = {found}, not {wanted}")
+        # Commits checkpoint under the write lock; larger steps cost fewer fsyncs.
+        conn.execute("PRAGMA wal_autocheckpoint = 4000")
+        conn.execute("PRAGMA cache_size = -16000")
+        conn.execute("PRAGMA query_only = 1")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One write transaction; not to be nested.
+
+        Raises TemporaryError for what time may heal: a lock, a full disk.
+        """
+        with self._write_lock, _translated(self.path):
+            connection = self.connection()
+            connection.execute("PRAGMA query_only = 0")
+            try:
+                with self.atomic("IMMEDIATE"):
+                    yield
+            finally:
+                connection.execute("PRAGMA query_only = 1")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (peewee.OperationalError, sqlite3.OperationalError) as e:
+        text = str(e)
+        if "disk I/O" in text:
+            end_process(path, e)
+        if "locked" in text or "busy" in text or "full" in text:
+            raise TemporaryError(f"the database cannot be written just now: {text}") from e
+        raise
+    except (peewee.DatabaseError, sqlite3.DatabaseError) as e:
+        if "malformed" in str(e) or "not a database" in str(e):
+            end_process(path, e)
+        raise
+
+
+def end_process(path: Path, e: Exception) -> None:
+    """End at once: after an I/O error SQLite's view of the file can no longer be trusted."""
+    log.critical("%s: %s: ending, look at the disk", path, e)
+    logging.shutdown()
+    os._exit(EXIT_BROKEN)
+
+
+def in_savepoint(database: peewee.Database, work: Callable[[], T]) -> T | Exception:
+    """Do one piece of a transaction; when it fails, undo it alone and return the error."""
+    try:
+        with database.atomic():
+            return work()
+    except (peewee.IntegrityError, peewee.DataError, ValueError, OverflowError) as e:
+        return e
+
+
+def rows(database: peewee.Database, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    found: list[tuple[Any, ...]] = database.execute_sql(sql, parameters).fetchall()
+    return found

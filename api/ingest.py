@@ -1,0 +1,94 @@
+"""The one transaction by which mail enters: contents, places, words, events, or nothing."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+import peewee
+
+from postroom.errors import ParseError
+from postroom.storage import Storage
+
+from . import contents, deliveries, events, places, stores
+from .database import Database, in_savepoint
+from .deliveries import Delivery
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one mail of a batch."""
+
+    status: str
+    reason: str = ""
+    id: int | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """As the API's answer has it."""
+        told = {"status": self.status, "reason": self.reason, "id": self.id}
+        return {name: value for name, value in told.items() if value}
+
+
+def ingest(
+    db: Database, values: Sequence[Any], storage: Storage, store: str = "", batch: int = 0
+) -> list[Answer]:
+    """Commit the mails and answer for each, in order.
+
+    A mail that no table takes is quarantined alone, the rest of its batch goes on. Raises
+    TemporaryError when nothing was decided.
+    """
+    read = [_read(value) for value in values]
+    good = [one for one in read if isinstance(one, Delivery)]
+    raws = [(one.sha256, one.raw) for one in good if one.raw is not None]
+    if raws:
+        store, batch = storage.id, storage.put_many(raws)
+    try:
+        with db.writing():
+            answers = iter(_ingest(db, good))
+            stores.rely(store, batch)
+    except (peewee.IntegrityError, peewee.DataError, ValueError, OverflowError) as e:
+        log.warning("a batch of %d was refused (%s): one by one", len(good), e)
+        with db.writing():
+            answers = iter([_alone(db, one) for one in good])
+            stores.rely(store, batch)
+    return [next(answers) if isinstance(one, Delivery) else one for one in read]
+
+
+def _read(value: Any) -> Delivery | Answer:
+    try:
+        return deliveries.read(value)
+    except ParseError as e:
+        return Answer("refused", str(e))
+
+
+def _alone(db: Database, one: Delivery) -> Answer:
+    result = in_savepoint(db, partial(_ingest, db, [one]))
+    if not isinstance(result, Exception):
+        return result[0]
+    reason = f"{type(result).__name__}: {result}"
+    if one.key is None:
+        return Answer("refused", reason)
+    failed = msgspec.structs.replace(
+        one, outcome="quarantined", stage="store", reason=reason[:5_000], mail=None, raw=None
+    )
+    return _ingest(db, [failed])[0]
+
+
+def _ingest(db: Database, batch: Sequence[Delivery]) -> list[Answer]:
+    told: list[events.Told] = []
+    ids, fresh = contents.insert(db, batch, told)
+    places.settle(batch, ids, told)
+    events.tell_many(told)
+    answers = []
+    for one in batch:
+        if one.outcome:
+            answers.append(Answer(one.outcome, one.reason))
+            continue
+        status = "stored" if one.sha256 in fresh else "duplicate"
+        fresh.discard(one.sha256)
+        answers.append(Answer(status, id=ids[one.sha256]))
+    return answers

@@ -1,0 +1,52 @@
+"""The schema by numbered steps, each taken once, under the write lock."""
+
+import secrets
+from collections.abc import Callable
+
+from postroom.errors import SettingsError
+
+from .database import Database
+from .models import TABLES, Fact, database
+
+SEARCH_TABLE = """
+CREATE VIRTUAL TABLE mail_search USING fts5(
+    subject, addresses, body, files, content='', tokenize="unicode61 remove_diacritics 0")
+"""
+
+
+def _first(db: Database) -> None:
+    db.create_tables(TABLES)
+    # Words are looked up, never shown from here: the texts themselves stand in mails.
+    db.execute_sql(SEARCH_TABLE)
+    Fact.create(name="feed_epoch", value=secrets.token_hex(8))
+
+
+#: Step n brings the schema from version n to n + 1.
+STEPS: tuple[Callable[[Database], None], ...] = (_first,)
+
+
+def migrate(db: Database) -> None:
+    """Bring the database up to date; raises SettingsError when it is newer than this program."""
+    with db.writing():
+        version = _version()
+        if version > len(STEPS):
+            raise SettingsError(
+                f"{db.path}: the database has schema {version}, this program knows up to "
+                f"{len(STEPS)}: start the newer program, or restore a backup made before it"
+            )
+        for step in STEPS[version:]:
+            step(db)
+        if version < len(STEPS):
+            Fact.replace(name="schema", value=str(len(STEPS))).execute()
+
+
+def _version() -> int:
+    if not database.table_exists("facts"):
+        return 0
+    return int(Fact.get(Fact.name == "schema").value)
+
+
+def feed_epoch() -> str:
+    """Names this database's event feed: cursors of another one are refused."""
+    value: str = Fact.get(Fact.name == "feed_epoch").value
+    return value

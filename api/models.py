@@ -1,0 +1,283 @@
+"""The tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import peewee
+
+database = peewee.DatabaseProxy()
+
+
+def now() -> str:
+    """This moment as the tables keep it: UTC, ISO 8601, of one width so that text sorts as time."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Id(peewee.AutoField):  # type: ignore[misc]
+    """An id that never comes again, not even after its row was deleted."""
+
+    def ddl(self, ctx: Any) -> Any:
+        """Add what SQLite needs for that; PostgreSQL's sequences never go back."""
+        nodes = super().ddl(ctx)
+        if isinstance(database.obj, peewee.SqliteDatabase):
+            return peewee.NodeList((nodes, peewee.SQL("AUTOINCREMENT")))
+        return nodes
+
+
+def encode(value: Any) -> str:
+    """A small structure as the tables keep it: JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+class Json(peewee.TextField):  # type: ignore[misc]
+    """A small structure that is only read and written whole."""
+
+    def db_value(self, value: Any) -> str | None:
+        """Encode."""
+        return None if value is None else encode(value)
+
+    def python_value(self, value: str | None) -> Any:
+        """Decode."""
+        return None if value is None else msgspec.json.decode(value)
+
+
+class BaseModel(peewee.Model):  # type: ignore[misc]
+    """What every table has."""
+
+    id = Id()
+    created = peewee.TextField(default=now)
+    changed = peewee.TextField(default=now)
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Mailbox(BaseModel):
+    """A source of mail (the seed's data_providers)."""
+
+    name = peewee.TextField(unique=True)
+    kind = peewee.TextField(default="")
+    fingerprint = peewee.TextField(default="")
+    #: Rises when another account comes under the same name.
+    epoch = peewee.IntegerField(default=1)
+    #: The highest UID held, a hint; never a water mark.
+    last_number = peewee.BigIntegerField(default=0)
+    #: Seconds between two signs of life.
+    interval = peewee.FloatField(default=0.0)
+    seen = peewee.TextField(default=now)
+    #: Why the source cannot be read at present; "" when it can.
+    error = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "mailboxes"
+
+
+class Folder(BaseModel):
+    """One numbering of items: a folder under one UIDVALIDITY, as often as it was given anew."""
+
+    mailbox = peewee.ForeignKeyField(Mailbox, backref="folders")
+    epoch = peewee.IntegerField()
+    name = peewee.TextField()
+    uidvalidity = peewee.BigIntegerField()
+    generation = peewee.IntegerField(default=0)
+    last_number = peewee.BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "folders"
+        indexes = ((("mailbox", "epoch", "name", "uidvalidity", "generation"), True),)
+
+
+class Mail(BaseModel):
+    """One content, however many places it stands in (the seed's data)."""
+
+    sha256 = peewee.TextField(unique=True)
+    #: Bytes of the raw mail; 0 where only the record was given.
+    size = peewee.BigIntegerField(default=0)
+    has_raw = peewee.BooleanField(default=True)
+    #: parsed or quarantined.
+    state = peewee.TextField(default="parsed")
+    header_sha256 = peewee.TextField(default="", index=True)
+    #: The mail's own date, else the time it came: what lists are sorted by.
+    date = peewee.TextField()
+    subject = peewee.TextField(default="")
+    from_name = peewee.TextField(default="")
+    from_address = peewee.TextField(default="")
+    message_id = peewee.TextField(default="", index=True)
+    attachment_count = peewee.IntegerField(default=0)
+    defects = Json(default=[])
+    #: Addresses by header, dates as written, references, the tree of parts.
+    record = Json(default={})
+    # The long columns come last: lists do not read past them.
+    text = peewee.TextField(default="")
+    html = peewee.TextField(default="")
+    headers = Json(default=[])
+
+    class Meta:
+        table_name = "mails"
+        indexes = ((("date", "id"), False), (("from_address", "date"), False))
+
+
+class Place(BaseModel):
+    """Where a source lists an item, and what became of it."""
+
+    folder = peewee.ForeignKeyField(Folder, backref="places")
+    #: A UID as ten digits, so that text sorts as number; or the source's own text.
+    key = peewee.TextField()
+    #: Rises when other bytes came in the same place.
+    version = peewee.IntegerField(default=0)
+    mail = peewee.ForeignKeyField(Mail, backref="places", null=True)
+    #: stored, quarantined, refused, too_big, gone, or damaged (its object was lost).
+    state = peewee.TextField()
+    #: Bytes as the server told.
+    server_size = peewee.BigIntegerField(default=0)
+    #: False while it was matched by header and size alone.
+    verified = peewee.BooleanField(default=True)
+    attempts = peewee.IntegerField(default=0)
+    #: When a failed item is wanted again; "" never by itself.
+    next_try = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "places"
+        indexes = ((("folder", "key", "version"), True),)
+
+
+class Attachment(BaseModel):
+    """A view into a raw mail."""
+
+    mail = peewee.ForeignKeyField(Mail, backref="attachments")
+    number = peewee.IntegerField()
+    name = peewee.TextField(default="")
+    type = peewee.TextField(default="")
+    content_id = peewee.TextField(default="")
+    inline = peewee.BooleanField(default=False)
+    size = peewee.BigIntegerField(default=0)
+    sha256 = peewee.TextField(default="")
+    part = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "attachments"
+        indexes = ((("mail", "number"), True),)
+
+
+class Receipt(BaseModel):
+    """What one pass over a folder came to, counted by us over what the server listed."""
+
+    folder = peewee.ForeignKeyField(Folder, backref="receipts")
+    pass_id = peewee.TextField(unique=True)
+    complete = peewee.BooleanField(default=False)
+    #: Counts by window, until all windows of the pass are told.
+    windows = Json(default={})
+    listed = peewee.IntegerField(default=0)
+    stored = peewee.IntegerField(default=0)
+    quarantined = peewee.IntegerField(default=0)
+    refused = peewee.IntegerField(default=0)
+    too_big = peewee.IntegerField(default=0)
+    missing = peewee.IntegerField(default=0)
+    gone = peewee.IntegerField(default=0)
+    #: The first hundred keys that are missing.
+    missing_keys = Json(default=[])
+    server_exists = peewee.BigIntegerField(null=True)
+    server_uidnext = peewee.BigIntegerField(null=True)
+    server_modseq = peewee.BigIntegerField(null=True)
+    #: Seconds.
+    took = peewee.FloatField(default=0.0)
+
+    class Meta:
+        table_name = "receipts"
+        indexes = ((("folder", "id"), False),)
+
+
+class Quarantine(BaseModel):
+    """An item that has no usable record, and why."""
+
+    place = peewee.ForeignKeyField(Place, unique=True, null=True)
+    #: fetch, size, parse or store.
+    stage = peewee.TextField()
+    reason = peewee.TextField()
+    attempts = peewee.IntegerField(default=1)
+    #: Of the raw bytes where there are any.
+    sha256 = peewee.TextField(default="")
+    size = peewee.BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "quarantine"
+
+
+class Event(BaseModel):
+    """Something that happened, told once, in the transaction that made it true."""
+
+    kind = peewee.TextField()
+    #: The mailbox, page or script.
+    source = peewee.TextField(default="")
+    about = Json(default={})
+
+    class Meta:
+        table_name = "events"
+
+
+class Task(BaseModel):
+    """Something a daemon shall do."""
+
+    kind = peewee.TextField()
+    #: The mailbox, page or script that it concerns.
+    source = peewee.TextField()
+    target = Json(default={})
+    #: due, leased, done.
+    state = peewee.TextField(default="due")
+    lease_until = peewee.TextField(default="")
+    result = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "tasks"
+        indexes = ((("source", "state"), False),)
+
+
+class Token(BaseModel):
+    """A key to the API; only its hash is kept."""
+
+    name = peewee.TextField(unique=True)
+    sha256 = peewee.TextField(unique=True)
+    #: ingest, read, admin; admin includes the others.
+    scopes = Json(default=[])
+
+    class Meta:
+        table_name = "tokens"
+
+
+class Store(BaseModel):
+    """An object store as it was when we last relied on it."""
+
+    store = peewee.TextField(unique=True)
+    #: The number of its last commit that a row here relies on.
+    batch = peewee.BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "stores"
+
+
+class Fact(BaseModel):
+    """A fact about this database: its schema's version, its feed's epoch."""
+
+    name = peewee.TextField(unique=True)
+    value = peewee.TextField()
+
+    class Meta:
+        table_name = "facts"
+
+
+TABLES: tuple[type[BaseModel], ...] = (
+    Mailbox,
+    Folder,
+    Mail,
+    Place,
+    Attachment,
+    Receipt,
+    Quarantine,
+    Event,
+    Task,
+    Token,
+    Store,
+    Fact,
+)

@@ -1,0 +1,149 @@
+"""Where items lie at their sources, and what became of each."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from . import bulk
+from .deliveries import Delivery
+from .events import Told
+from .folders import Numbering, find_or_open, key_text, told_last
+from .models import Folder, Place, Quarantine, now
+from .schedule import next_try
+
+STAGES = {"refused": "fetch", "too_big": "size", "quarantined": "parse"}
+Row = dict[str, Any]
+#: peewee's own defaults are no part of the schema.
+DEFAULTS: Row = {"verified": True, "attempts": 0, "next_try": ""}
+
+
+def settle(batch: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]) -> None:
+    """Write down the place of each delivery that has one; `ids` are the contents' by SHA-256."""
+    by_folder: dict[Numbering, list[Delivery]] = defaultdict(list)
+    for one in batch:
+        if one.key is not None and one.mailbox:
+            by_folder[_numbering(one)].append(one)
+    for numbering, group in sorted(by_folder.items(), key=lambda pair: str(pair[0])):
+        folder = find_or_open(numbering)
+        _settle_folder(folder, group, ids, told)
+        told_last(folder, max(key_text(one.key) for one in group if one.key is not None))
+
+
+def _numbering(one: Delivery) -> Numbering:
+    return Numbering(one.mailbox, one.epoch, one.folder, one.uidvalidity, one.generation)
+
+
+def _settle_folder(
+    folder: Folder, group: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]
+) -> None:
+    keyed = {key_text(one.key): one for one in group if one.key is not None}
+    held = _held(folder, keyed)
+    new: list[Row] = []
+    for key in sorted(keyed):
+        one, versions = keyed[key], held.get(key, [])
+        if one.outcome:
+            _fail(folder, key, one, versions, ids.get(one.sha256), told)
+        elif not versions:
+            new.append(_row(folder, key, 0, one, ids))
+        elif not _refresh(versions, one, ids[one.sha256]):
+            new.append(_row(folder, key, versions[-1].version + 1, one, ids))
+            told.append(_conflict(folder, one, versions[-1]))
+    bulk.insert(Place, new)
+
+
+def _held(folder: Folder, keys: Iterable[str]) -> dict[str, list[Place]]:
+    """The rows of these keys, each key's versions in rising order."""
+    found: dict[str, list[Place]] = defaultdict(list)
+    rows = Place.select().where(Place.folder == folder, Place.key.in_(list(keys)))
+    for place in rows.order_by(Place.version):
+        found[place.key].append(place)
+    return found
+
+
+def _row(folder: Folder, key: str, version: int, one: Delivery, ids: Mapping[str, int]) -> Row:
+    time = now()
+    return {
+        "created": time,
+        "changed": time,
+        "folder": folder.id,
+        "key": key,
+        "version": version,
+        "mail": ids[one.sha256],
+        "state": "stored",
+        "server_size": one.server_size,
+        **DEFAULTS,
+    }
+
+
+def _refresh(versions: Sequence[Place], one: Delivery, mail: int) -> bool:
+    """Settle a known place with this content; False when it holds other bytes."""
+    place = next((p for p in versions if p.mail_id == mail), None)
+    if place is None and versions[-1].mail_id is None:
+        place = versions[-1]
+    if place is None:
+        return False
+    Place.update(
+        mail=mail,
+        state="stored",
+        verified=True,
+        server_size=one.server_size or place.server_size,
+        attempts=0,
+        next_try="",
+        changed=now(),
+    ).where(Place.id == place.id).execute()
+    Quarantine.delete().where(Quarantine.place == place).execute()
+    return True
+
+
+def _conflict(folder: Folder, one: Delivery, before: Place) -> Told:
+    about = {
+        "folder": folder.name,
+        "key": one.key,
+        "sha256": one.sha256,
+        "mail_before": before.mail_id,
+    }
+    return Told("place.conflict", one.mailbox, about)
+
+
+def _fail(
+    folder: Folder,
+    key: str,
+    one: Delivery,
+    versions: Sequence[Place],
+    mail: int | None,
+    told: list[Told],
+) -> None:
+    """Count a failed try; what was stored before stays stored."""
+    place = versions[-1] if versions else Place(folder=folder, key=key, state=one.outcome)
+    if place.state == "stored":
+        return
+    place.attempts += 1
+    place.server_size = one.server_size or place.server_size
+    place.mail = mail or place.mail_id
+    place.changed = now()
+    # What we hold the bytes of is tried again from those, not fetched again.
+    place.next_try = "" if one.outcome == "quarantined" and one.size else next_try(place.attempts)
+    if place.state != "damaged":
+        place.state = one.outcome
+    place.save()
+    if one.outcome == "gone":
+        Quarantine.delete().where(Quarantine.place == place).execute()
+    else:
+        _quarantine(place, one, told)
+
+
+def _quarantine(place: Place, one: Delivery, told: list[Told]) -> None:
+    time = now()
+    row: Row = {
+        "stage": one.stage or STAGES[one.outcome],
+        "reason": one.reason or one.outcome,
+        "attempts": place.attempts,
+        "sha256": one.sha256,
+        "size": one.size or one.server_size,
+        "changed": time,
+    }
+    Quarantine.insert(place=place, created=time, **row).on_conflict(
+        conflict_target=[Quarantine.place], update=row
+    ).execute()
+    about = {"folder": one.folder, "key": one.key, "stage": row["stage"], "reason": row["reason"]}
+    told.append(Told("mail.quarantined", one.mailbox, about))

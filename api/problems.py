@@ -1,0 +1,77 @@
+"""Errors as RFC 9457 problem documents with a stable code."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from postroom.errors import PostroomError, RefusedError, TemporaryError, WireError
+
+log = logging.getLogger(__name__)
+
+#: Statuses of the codes that are not plain bad requests.
+STATUSES = {
+    "not_found": 404,
+    "no_raw": 404,
+    "unknown_mailbox": 409,
+    "storage_mismatch": 409,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "bad_host": 403,
+    "bad_origin": 403,
+    "cursor_expired": 410,
+    "unsupported_type": 415,
+    "too_large": 413,
+}
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """A problem document."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return Response(
+        msgspec.json.encode(body), status, headers, content_type="application/problem+json"
+    )
+
+
+def register(app: Flask) -> None:
+    """Let every error of the views become a problem document."""
+    app.register_error_handler(RefusedError, _refused)
+    app.register_error_handler(TemporaryError, _temporary)
+    app.register_error_handler(WireError, lambda e: problem(400, "bad_body", str(e)))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(PostroomError, _failed)
+    app.register_error_handler(Exception, _failed)
+
+
+def _refused(e: RefusedError) -> Response:
+    status = STATUSES.get(e.code, 400)
+    headers = {"WWW-Authenticate": 'Bearer realm="postroom"'} if status == 401 else None
+    return problem(status, e.code, str(e), headers)
+
+
+def _temporary(e: TemporaryError) -> Response:
+    return problem(503, "try_later", str(e), {"Retry-After": str(max(1, round(e.after)))})
+
+
+def _http(e: HTTPException) -> Response:
+    status = e.code or 500
+    if status < 400:
+        raise e
+    phrase = HTTPStatus(status).phrase
+    headers = {k: v for k, v in e.get_headers() if k in ("Allow", "Retry-After")}
+    return problem(status, phrase.lower().replace(" ", "_"), e.description or phrase, headers)
+
+
+def _failed(e: Exception) -> Response:
+    # The text may hold what should not leave this machine: it goes to the log alone.
+    log.error("a request failed", exc_info=e)
+    return problem(500, "internal_error", "The API failed here; its log says why.")

@@ -1,0 +1,96 @@
+"""Stored mails found again under a new numbering, without their bodies."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import peewee
+
+from postroom import wire
+
+from .folders import key_text
+from .models import Folder, Mail, Mailbox, Place, now
+
+
+def has_elder(folder: Folder | None, mailbox: Mailbox, offer: wire.Offer) -> bool:
+    """Whether the same folder was kept under an earlier numbering."""
+    elder = _elders(mailbox, offer.folder, offer.epoch)
+    if folder is not None:
+        elder = elder.where(Folder.id < folder.id)
+    return bool(elder.exists())
+
+
+def _elders(mailbox: Mailbox, name: str, epoch: int) -> peewee.ModelSelect:
+    return Folder.select().where(
+        Folder.mailbox == mailbox,
+        Folder.epoch == (epoch or mailbox.epoch),
+        Folder.name == name,
+    )
+
+
+def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
+    """Take over stored mails whose header block and size are equal, one to one on both sides.
+
+    Such a place is unverified: its bytes were never read under this number.
+    """
+    listed = Counter((each.header_sha256, each.size) for each in digests)
+    held = _held_elders(folder, {each.header_sha256 for each in digests})
+    _doubt(folder, held)
+    keys = [key_text(each.key) for each in digests]
+    known = Place.select(Place.key).where(Place.folder == folder, Place.key.in_(keys))
+    taken = {key for (key,) in known.tuples()}
+    time = now()
+    rows = [
+        {
+            "created": time,
+            "changed": time,
+            "folder": folder.id,
+            "key": key_text(each.key),
+            "mail": held[each.header_sha256, each.size][0],
+            "state": "stored",
+            "server_size": each.size,
+            "verified": False,
+        }
+        for each in digests
+        if listed[each.header_sha256, each.size] == 1
+        and len(held.get((each.header_sha256, each.size), ())) == 1
+        and key_text(each.key) not in taken
+    ]
+    if rows:
+        Place.insert_many(sorted(rows, key=lambda row: row["key"])).execute()
+
+
+def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[int]]:
+    """Mails of the folder's earlier numberings, by header block and the server's size."""
+    elders = _elders(folder.mailbox, folder.name, folder.epoch).where(Folder.id < folder.id)
+    rows = (
+        Place.select(Mail.header_sha256, Place.server_size, Place.mail)
+        .join(Mail)
+        .where(
+            Place.folder.in_(elders.select(Folder.id)),
+            Place.state == "stored",
+            Mail.header_sha256.in_(hashes),
+        )
+        .distinct()
+        .tuples()
+    )
+    held: dict[tuple[str, int], list[int]] = {}
+    for header_sha256, size, mail in rows:
+        held.setdefault((header_sha256, size), []).append(mail)
+    return held
+
+
+def _doubt(folder: Folder, held: dict[tuple[str, int], list[int]]) -> None:
+    """Undo what an earlier batch of digests matched and this one claims as well.
+
+    Such mails cannot be told apart without their bytes: all of them are downloaded, none taken.
+    """
+    claimed = {mails[0] for mails in held.values() if len(mails) == 1}
+    unsure = {
+        mail
+        for (mail,) in Place.select(Place.mail)
+        .where(Place.folder == folder, Place.mail.in_(claimed))
+        .tuples()
+    }
+    Place.delete().where(Place.folder == folder, Place.mail.in_(unsure), ~Place.verified).execute()
+    for pair in [pair for pair, mails in held.items() if mails[0] in unsure]:
+        del held[pair]

@@ -1,0 +1,133 @@
+"""Who may do what: open reading and ingest on this machine, tokens everywhere else."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from flask import Flask, current_app, request
+
+from postroom.errors import RefusedError, SettingsError
+from postroom.net import is_loopback
+
+from .models import Token
+
+SCOPES = ("read", "ingest", "admin")
+PREFIX = "pr_"
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+#: A proxy in front: what looks local may come from anywhere.
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+V = TypeVar("V", bound=Callable[..., object])
+
+
+def scope(name: str) -> Callable[[V], V]:
+    """Say which scope a view needs; without it: read for GET, admin for all else."""
+
+    def mark(view: V) -> V:
+        view.__dict__["scope"] = name
+        return view
+
+    return mark
+
+
+def register(app: Flask) -> None:
+    """Check every request before anything of it is read."""
+    app.before_request(_check)
+
+
+def _check() -> None:
+    _check_host()
+    _check_origin()
+    needed = _needed_scope()
+    if needed is None or (needed != "admin" and _is_open()):
+        return
+    _check_token(needed)
+
+
+def _needed_scope() -> str | None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        return "read"
+    default = "read" if request.method in SAFE_METHODS else "admin"
+    found: str = getattr(view, "scope", default)
+    return None if found == "none" else found
+
+
+def _check_host() -> None:
+    # Against DNS rebinding: a page of another name must not reach us through the browser.
+    if _host_name() not in LOCAL_NAMES | current_app.config["HOSTS"]:
+        raise RefusedError("bad_host", f"this API does not answer for the host {request.host!r}")
+
+
+def _host_name() -> str:
+    host = request.host.lower()
+    return host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
+
+
+def _check_origin() -> None:
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
+        raise RefusedError("bad_origin", f"requests from {origin!r} are refused")
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise RefusedError("bad_origin", "requests from other sites are refused")
+
+
+def _is_open() -> bool:
+    """Whether this request comes from this machine to an API that only this machine reaches."""
+    return (
+        current_app.config["LOOPBACK"]
+        and _host_name() in LOCAL_NAMES
+        and not any(name in request.headers for name in FORWARDED)
+    )
+
+
+def _check_token(needed: str) -> None:
+    given = request.headers.get("X-API-Key", "")
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        given = bearer.strip()
+    if not given:
+        raise RefusedError("unauthorized", "send a token: Authorization: Bearer pr_...")
+    token = Token.get_or_none(Token.sha256 == _hash(given))
+    if token is None:
+        raise RefusedError("unauthorized", "this token is not known")
+    if needed not in token.scopes and "admin" not in token.scopes:
+        raise RefusedError("forbidden", f"this token lacks the scope {needed!r}")
+
+
+def _hash(token: str) -> str:
+    # Tokens are 256 random bits: a plain hash cannot be turned back, and looking it up by index
+    # tells no timing of the token itself.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token(name: str, scopes: list[str]) -> str:
+    """Make a token and return it: the only time that it is known."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    Token.create(name=name, sha256=_hash(token), scopes=scopes)
+    return token
+
+
+def ensure_admin_token(path: Path) -> bool:
+    """At the first start, put an admin token into a file of mode 0600; whether it was made now."""
+    if Token.select().where(Token.name == "admin").exists():
+        return False
+    token = new_token("admin", ["admin"])
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(token + "\n")
+    return True
+
+
+def check_bind(host: str) -> None:
+    """Refuse to listen beyond this machine while nobody needs a token."""
+    if is_loopback(host):
+        return
+    if not Token.select().where(Token.name != "admin").exists():
+        raise SettingsError(
+            f"[api] host = {host} is reachable by others, and there are no tokens yet: make one "
+            "for the master and each reader with `python -m api token new NAME --scope "
+            "read,ingest`, or listen on 127.0.0.1"
+        )

@@ -1,0 +1,139 @@
+"""/v1/mailboxes: how the sources stand, and what providers ask through the master."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+
+from postroom import wire
+from postroom.errors import RefusedError
+
+from .. import offers, sources, tasks
+from ..bodies import answer, body_as
+from ..models import Folder, Mailbox, Receipt
+from ..paging import cursor, limit, page
+from ..receipts import COUNTS
+from ..security import scope
+
+blueprint = Blueprint("mailboxes", __name__, url_prefix="/v1/mailboxes")
+
+
+class HelloBody(wire.Hello, kw_only=True, tag="HELLO"):
+    """A source's HELLO as the master hands it on."""
+
+    #: The id of the store that the master keeps raw mails in.
+    storage: str
+
+
+@blueprint.get("")
+def list_mailboxes() -> Response:
+    """All mailboxes by name."""
+    after, size = cursor(str), limit()
+    found = Mailbox.select().order_by(Mailbox.name)
+    if after:
+        found = found.where(Mailbox.name > after[0])
+    return answer(page(list(found.limit(size + 1)), size, _shown, lambda m: [m.name]))
+
+
+@blueprint.get("/<name>")
+def one_mailbox(name: str) -> Response:
+    """One mailbox."""
+    return answer(_shown(_found(name)))
+
+
+@blueprint.get("/<name>/receipts")
+def list_receipts(name: str) -> Response:
+    """The receipts of a mailbox, newest first."""
+    after, size = cursor(int), limit()
+    found = (
+        Receipt.select(Receipt, Folder)
+        .join(Folder)
+        .where(Folder.mailbox == _found(name), Receipt.complete)
+        .order_by(Receipt.id.desc())
+    )
+    if after:
+        found = found.where(Receipt.id < after[0])
+    return answer(page(list(found.limit(size + 1)), size, _receipt, lambda r: [r.id]))
+
+
+@blueprint.post("/<name>/hello")
+@scope("ingest")
+def hello(name: str) -> Response:
+    """A source presents itself through a master."""
+    told = body_as(HelloBody, mailbox=name, cmd="HELLO")
+    own, theirs = current_app.config["STORAGE"].id, told.storage
+    if theirs != own:
+        raise RefusedError(
+            "storage_mismatch",
+            f"the master keeps raw mails in the store {theirs}, the API reads from {own}: both "
+            "must use the same [storage]; SQLite and directory stores serve one host only",
+        )
+    epoch = sources.hello(current_app.config["DATABASE"], told)
+    return answer(wire.HelloReply(epoch=epoch, storage=own))
+
+
+@blueprint.post("/<name>/offers")
+@scope("ingest")
+def offer(name: str) -> Response:
+    """What is wanted of one window of a source's listing."""
+    told = body_as(wire.Offer, mailbox=name, cmd="OFFER")
+    return answer(offers.answer(current_app.config["DATABASE"], told))
+
+
+@blueprint.post("/<name>/passes")
+@scope("ingest")
+def finish_pass(name: str) -> Response:
+    """A window of a finished pass, or a waiting source's sign of life."""
+    told = body_as(wire.Pass, mailbox=name, cmd="PASS")
+    return answer(sources.finish(current_app.config["DATABASE"], told))
+
+
+@blueprint.post("/<name>/sync")
+@scope("ingest")
+def sync(name: str) -> Response:
+    """Ask the provider to look now."""
+    _found(name)
+    with current_app.config["DATABASE"].writing():
+        task = tasks.add("sync", name)
+    return answer({"task": task.id, "state": task.state}, 202)
+
+
+def _found(name: str) -> Mailbox:
+    mailbox: Mailbox | None = Mailbox.get_or_none(Mailbox.name == name)
+    if mailbox is None:
+        raise RefusedError("not_found", f"there is no mailbox {name!r}")
+    return mailbox
+
+
+def _shown(mailbox: Mailbox) -> dict[str, Any]:
+    last = (
+        Receipt.select(Receipt, Folder)
+        .join(Folder)
+        .where(Folder.mailbox == mailbox, Receipt.complete)
+        .order_by(Receipt.id.desc())
+        .first()
+    )
+    return {
+        "name": mailbox.name,
+        "kind": mailbox.kind,
+        "epoch": mailbox.epoch,
+        "last_number": mailbox.last_number,
+        "interval": mailbox.interval,
+        "seen": mailbox.seen,
+        "error": mailbox.error,
+        "created": mailbox.created,
+        "changed": mailbox.changed,
+        "last_receipt": _receipt(last) if last else None,
+    }
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "id": receipt.id,
+        "folder": receipt.folder.name,
+        "uidvalidity": receipt.folder.uidvalidity,
+        **{name: getattr(receipt, name) for name in COUNTS},
+        "missing_keys": receipt.missing_keys,
+        "server_exists": receipt.server_exists,
+        "took": receipt.took,
+        "created": receipt.changed,
+    }

@@ -1,0 +1,69 @@
+"""/api: the seed's two routes, which the master uses as well."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+
+from postroom.errors import RefusedError
+from postroom.storage import Storage
+
+from .. import ingest
+from ..bodies import answer, body
+from ..models import Folder, Mailbox
+from ..security import scope
+
+blueprint = Blueprint("seed", __name__)
+MAX_MAILS = 1_000
+
+
+@blueprint.get("/api")
+def last_uid() -> Response:
+    """The highest UID held, a hint; 0 where several mailboxes have one each."""
+    mailbox, folder = request.args.get("mailbox"), request.args.get("folder")
+    mailboxes = _mailboxes(mailbox, folder)
+    if mailbox is not None and not mailboxes:
+        raise RefusedError("not_found", f"there is no mailbox {mailbox!r}")
+    only = next(iter(mailboxes.values())) if len(mailboxes) == 1 else None
+    return answer({"UID": only["UID"] if only else 0, "mailboxes": mailboxes})
+
+
+def _mailboxes(name: str | None, folder: str | None) -> dict[str, Any]:
+    found = Mailbox.select().order_by(Mailbox.name)
+    if name is not None:
+        found = found.where(Mailbox.name == name)
+    return {mailbox.name: _mailbox(mailbox, folder) for mailbox in found}
+
+
+def _mailbox(mailbox: Mailbox, folder: str | None) -> dict[str, Any]:
+    found = Folder.select().where(Folder.mailbox == mailbox, Folder.epoch == mailbox.epoch)
+    if folder is not None:
+        found = found.where(Folder.name == folder)
+    # In the order of opening: the last numbering of a name is the one in force.
+    folders = {
+        each.name: {"UID": each.last_number, "uidvalidity": each.uidvalidity}
+        for each in found.order_by(Folder.id)
+    }
+    return {"UID": max((f["UID"] for f in folders.values()), default=0), "folders": folders}
+
+
+@blueprint.post("/api")
+@scope("ingest")
+def take_mails() -> Response:
+    """Take a list of mails; answers for each, in order."""
+    mails = body()
+    if not isinstance(mails, list) or len(mails) > MAX_MAILS:
+        raise RefusedError("bad_body", f"send a list of at most {MAX_MAILS} mails")
+    told = request.headers.get("Postroom-Batch", "0")
+    answers = ingest.ingest(
+        current_app.config["DATABASE"],
+        mails,
+        _storage(),
+        request.headers.get("Postroom-Storage", ""),
+        int(told) if told.isdigit() else 0,
+    )
+    return answer({"items": [each.shown() for each in answers]})
+
+
+def _storage() -> Storage:
+    storage: Storage = current_app.config["STORAGE"]
+    return storage

@@ -1,0 +1,54 @@
+"""What is known of a window of keys."""
+
+from typing import NamedTuple
+
+from postroom import wire
+
+from .folders import key_text
+from .models import Folder, Place
+from .schedule import seconds_until
+
+
+class Known(NamedTuple):
+    """The last version of a place."""
+
+    state: str
+    next_try: str
+
+
+def known(folder: Folder, window: wire.Window) -> dict[str, Known]:
+    """What is known of the keys of a closed window, by index range."""
+    rows = (
+        Place.select(Place.key, Place.state, Place.next_try)
+        .where(
+            Place.folder == folder,
+            Place.key.between(key_text(window.low), key_text(window.high)),
+        )
+        .order_by(Place.key, Place.version)
+        .tuples()
+    )
+    # The last version of a key comes last and wins.
+    return {key: Known(state, next_try) for key, state, next_try in rows.iterator()}
+
+
+def is_wanted(place: Known | None, time: str) -> bool:
+    if place is None:
+        return True
+    if place.state == "stored":
+        return False
+    if place.state == "gone":
+        # The server lists it again.
+        return place.next_try <= time
+    return bool(place.next_try) and place.next_try <= time
+
+
+def due_in(folder: Folder) -> float | None:
+    """Seconds until the next failed item of a folder is wanted again."""
+    first = (
+        Place.select(Place.next_try)
+        .where(Place.folder == folder, Place.next_try > "")
+        .order_by(Place.next_try)
+        .limit(1)
+        .scalar()
+    )
+    return None if first is None else seconds_until(first)

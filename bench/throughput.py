@@ -1,0 +1,153 @@
+"""How fast a whole mailbox comes in, beside what people would use instead.
+
+python -m bench.throughput [--mails 30000] [--from FOLDER_OF_EML] [--peers] [--runs 3]
+
+Builds a mailbox in a Dovecot of its own, each mail a copy with its own Message-ID and a line that
+no other has; pulls it through provider, master and API, durable and indexed; counts what is
+stored; and prints mails a second, peak memory and ratios.
+"""
+
+import argparse
+import itertools
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import peers
+from bench.memory import Memory
+from tests.servers.daemons import Daemons
+from tests.servers.dovecot import Dovecot
+
+USER, PASSWORD = "bench", "bench-secret"
+
+
+class Result(NamedTuple):
+    """One run of one tool."""
+
+    seconds: float
+    stored: int
+    #: Peak resident memory by process, in MB.
+    memory: dict[str, float]
+
+
+def main() -> None:
+    """Build, pull, print."""
+    options = _options()
+    dovecot = Dovecot({USER: PASSWORD})
+    try:
+        delivered = dovecot.deliver(USER, copies(options.source, options.mails, options.seed))
+        dovecot.start()
+        print(f"{delivered} mails in Dovecot, {options.runs} runs each")
+        results = _measure(dovecot, options)
+    finally:
+        dovecot.cleanup()
+    _print(delivered, results)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mails", type=int, default=6_000)
+    parser.add_argument("--from", dest="source", type=Path, help="a folder of .eml files")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--peers", action="store_true", help="measure mbsync, notmuch, getmail6")
+    parser.add_argument("--keep", action="store_true", help="print the daemons' logs as well")
+    return parser.parse_args()
+
+
+def copies(source: Path | None, count: int, seed: int) -> Iterator[bytes]:
+    """`count` mails with CRLF line ends, none like another."""
+    originals = _originals(source)
+    chosen = random.Random(seed)
+    for number in range(count):
+        head, _, body = chosen.choice(originals).partition(b"\r\n\r\n")
+        lines = [
+            line for line in head.split(b"\r\n") if not line.lower().startswith(b"message-id:")
+        ]
+        lines.append(b"Message-ID: <%d.%d@bench.example>" % (number, seed))
+        lines.append(b"X-Bench: %d" % number)
+        yield b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def _originals(source: Path | None) -> list[bytes]:
+    if source is None:
+        from postroom.demo.samples import samples  # noqa: PLC0415
+
+        raws = [raw for raw in samples() if len(raw) < 100_000]
+    else:
+        raws = [file.read_bytes() for file in sorted(source.rglob("*")) if file.is_file()]
+    return [raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for raw in raws]
+
+
+def _measure(dovecot: Dovecot, options: argparse.Namespace) -> dict[str, list[Result]]:
+    tools: dict[str, Callable[[Dovecot, Path], Result]] = {
+        "postroom": lambda d, folder: pull(d, folder, keep=options.keep)
+    }
+    if options.peers:
+        for name, run in peers.installed(USER, PASSWORD).items():
+            tools[name] = lambda d, folder, run=run: Result(*run(d, folder))
+    results: dict[str, list[Result]] = {name: [] for name in tools}
+    # In turn, so that a machine that slows down slows all of them.
+    for _, (name, tool) in itertools.product(range(options.runs), tools.items()):
+        folder = Path(tempfile.mkdtemp(prefix="bench"))
+        try:
+            results[name].append(tool(dovecot, folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        last = results[name][-1]
+        print(f"  {name}: {last.seconds:.2f} s, {last.stored} stored", flush=True)
+    return results
+
+
+def pull(dovecot: Dovecot, folder: Path, *, keep: bool = False) -> Result:
+    """The whole chain, from the provider's start to its end."""
+    mailbox = {
+        "server": "localhost",
+        "port": dovecot.ports.imap,
+        "tls": "none",
+        "username": USER,
+        "password": PASSWORD,
+    }
+    daemons = Daemons(folder, {"work": mailbox})
+    try:
+        daemons.start("api", "master")
+        memory = Memory({name: process.pid for name, process in daemons.processes.items()})
+        began = time.perf_counter()
+        provider = daemons.provide("--once")
+        memory.watch("provider", provider.pid)
+        while provider.poll() is None:
+            memory.sample()
+            time.sleep(0.05)
+        seconds = time.perf_counter() - began
+        memory.sample()
+        receipt = daemons.last_receipt()
+        if provider.returncode or receipt.get("missing"):
+            raise RuntimeError(f"the pull failed: {receipt}\n{daemons.log('provider')}")
+        return Result(seconds, int(receipt["stored"]), memory.peaks())
+    finally:
+        daemons.close()
+        if keep:
+            for name in ("api", "master", "provider"):
+                print(f"--- {name}\n{daemons.log(name)[-3000:]}")
+
+
+def _print(mails: int, results: dict[str, list[Result]]) -> None:
+    own = statistics.median(result.seconds for result in results["postroom"])
+    print(f"\n{'tool':<18}{'mails/s':>9}{'stored':>9}{'peak MB':>9}{'time / postroom':>17}")
+    for name, runs in results.items():
+        seconds = statistics.median(result.seconds for result in runs)
+        memory = statistics.median(sum(result.memory.values()) for result in runs)
+        stored = min(result.stored for result in runs)
+        print(f"{name:<18}{mails / seconds:>9.0f}{stored:>9}{memory:>9.0f}{seconds / own:>17.2f}")
+    print("\npeak MB of each process of postroom, last run:")
+    for process, megabytes in results["postroom"][-1].memory.items():
+        print(f"  {process:<12}{megabytes:>7.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The master: takes pushes, keeps the raw bytes, parses, delivers."""

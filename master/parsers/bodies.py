@@ -1,0 +1,125 @@
+"""What of a mail is its text, what its HTML, and what is attached."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from master.parsers import attachments
+from master.parsers.charsets import Decoder
+from master.parsers.flowed import unflow
+from master.parsers.html_text import html_to_text
+from postroom.parts import Node
+from postroom.parts.enclosed import uuencoded
+from postroom.records import Attachment
+
+#: Where a page names its own charset, if it does.
+META_BYTES = 4_096
+
+_TEXTS = frozenset({"text/plain", "text/html"})
+_META = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}(?:charset|encoding)\s*=\s*[\"']?([\w:.-]{2,40})", re.I)
+# The look-behind keeps long runs linear: only the first of a run is a place to begin.
+_DOUBLED_LINE_END = re.compile(r"(?<!\r)\r+\n")
+
+
+class Bodies(NamedTuple):
+    """The contents of one mail; mails within it are `inner`, to be read the same way."""
+
+    text: str
+    html: str
+    attachments: list[Attachment]
+    inner: list[Node]
+
+
+class _Lists(NamedTuple):
+    """Bodies in the making; None where an alternative has settled for the other kind."""
+
+    text: list[Node] | None
+    html: list[Node] | None
+
+
+def read(root: Node, decoder: Decoder) -> Bodies:
+    """Decode the bodies of the mail that begins at `root` and index what is attached."""
+    text: list[Node] = []
+    html: list[Node] = []
+    _sort([root], "mixed", False, _Lists(text, html))
+    bodies = {id(node) for node in [*text, *html]}
+    attached: list[Attachment] = []
+    inner: list[Node] = []
+    for node in _leaves(root):
+        if id(node) not in bodies:
+            attached += attachments.index(node, decoder)
+        elif attachments.encloses(node):
+            attached += attachments.index_enclosed(node, decoder)
+        inner += node.parts if node.is_message else ()
+    markup = "\n".join(_decoded(node, decoder) for node in html if node.type == "text/html")
+    plain = "\n".join(filter(None, (_text(node, decoder) for node in text)))
+    if not plain.strip() and markup:
+        plain = html_to_text(markup, decoder.defects)
+    return Bodies(plain, markup, attached, inner)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if node.boundary:
+        for part in node.parts:
+            yield from _leaves(part)
+    else:
+        yield node
+
+
+def _is_text(node: Node) -> bool:
+    # A multipart without delimiters is read as what it is to the eye.
+    return node.type in _TEXTS or (node.type.startswith("multipart/") and not node.boundary)
+
+
+def _sort(parts: list[Node], within: str, in_alternative: bool, lists: _Lists) -> None:
+    """Put parts where a reader expects them: the algorithm of RFC 8621, 4.1.4."""
+    text, html = lists
+    texts, htmls = len(text or ()), len(html or ())
+    for number, part in enumerate(parts):
+        if part.boundary:
+            kind = part.type.removeprefix("multipart/")
+            _sort(part.parts, kind, in_alternative or kind == "alternative", _Lists(text, html))
+            continue
+        if not _is_text(part) or not attachments.is_body(part, number, within):
+            continue
+        is_html = part.type == "text/html"
+        if within == "alternative":
+            chosen = html if is_html else text
+            if chosen is not None:
+                chosen.append(part)
+            continue
+        if in_alternative:
+            text, html = (None, html) if is_html else (text, None)
+        for chosen in (text, html):
+            if chosen is not None:
+                chosen.append(part)
+    if within == "alternative" and text is not None and html is not None:
+        if len(text) == texts:
+            text += html[htmls:]
+        elif len(html) == htmls:
+            html += text[texts:]
+
+
+def _text(node: Node, decoder: Decoder) -> str:
+    decoded = _decoded(node, decoder)
+    if node.type == "text/html":
+        return html_to_text(decoded, decoder.defects)
+    style = node.parameters.get("format")
+    if style and style.value.lower() == "flowed":
+        delete = node.parameters.get("delsp")
+        return unflow(decoded, delete_space=bool(delete) and delete.value.lower() == "yes")
+    return decoded
+
+
+def _decoded(node: Node, decoder: Decoder) -> str:
+    content = node.content(decoder.defects)
+    if node.type != "text/html":
+        content, _ = uuencoded(content, decoder.defects)
+    meta = _META.search(content[:META_BYTES]) if node.type == "text/html" else None
+    hint = meta[1].decode("ascii", "replace") if meta else ""
+    text = decoder.decode(content, attachments.charset_of(node) or hint, hint)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if "\r" in text:
+        text = _DOUBLED_LINE_END.sub("\n", text).replace("\r", "\n")
+    return text.removeprefix("\ufeff")

@@ -1,0 +1,171 @@
+"""Readable text of an HTML body: paragraphs, lists, tables, quotes and links."""
+
+import re
+from typing import Any
+
+from lxml import etree, html
+
+#: Characters of markup that are made text, and elements that are walked through.
+MAX_MARKUP = 2_000_000
+MAX_ELEMENTS = 60_000
+
+_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre hr fieldset".split())
+_BLOCKS = _PARAGRAPHS | frozenset(
+    "address article aside body caption center dd details div dt figcaption figure footer form"
+    " header html legend li main nav section summary tbody tfoot thead title tr".split()
+)
+_SKIPPED = frozenset("head script style template noscript iframe object svg math select".split())
+_CELLS = frozenset({"td", "th"})
+_LISTS = frozenset({"ul", "ol"})
+_SPACES = re.compile(r"[ \t\r\n\f\v\xa0\u200b\u200c\ufeff\xad]+")
+_LINK = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
+
+
+def html_to_text(markup: str, defects: set[str]) -> str:
+    """Return what a reader would see; never raises."""
+    if len(markup) > MAX_MARKUP:
+        defects.add("html_cut")
+        markup = markup[:MAX_MARKUP]
+    # XML has no NUL; a page that names another charset than the one it came in is of no help.
+    parser = html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    try:
+        root = html.document_fromstring(markup.encode(), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError):
+        return ""
+    return _Writer(defects).write(root)
+
+
+class _Writer:
+    """Puts pieces of text together with no more line ends than asked for."""
+
+    def __init__(self, defects: set[str]) -> None:
+        self._defects = defects
+        self._lines: list[str] = []
+        self._line: list[str] = []
+        self._needs_empty_line = False
+        self._space = False
+        self._quotes = 0
+        self._preformatted = 0
+        #: For each open list the number of its next item, 0 where items have none.
+        self._lists: list[int] = []
+
+    def write(self, root: Any) -> str:
+        """Walk the tree without recursion: bodies may nest deeper than Python calls."""
+        left = MAX_ELEMENTS
+        walk = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walk:
+            if element.tag in _SKIPPED:
+                if event == "start":
+                    walk.skip_subtree()
+                else:
+                    self._text(element.tail)
+            elif event == "start":
+                left -= 1
+                if not left:
+                    self._defects.add("html_cut")
+                    break
+                self._start(element)
+                self._text(element.text)
+            else:
+                self._end(element)
+                self._text(element.tail)
+        self._end_line()
+        return "\n".join(self._lines).strip("\n")
+
+    def _start(self, element: Any) -> None:
+        tag = element.tag
+        if tag == "br":
+            self._end_line(empty=True)
+        elif tag == "img":
+            self._text(element.get("alt"))
+        elif tag in _CELLS:
+            self._space = bool(self._line)
+        elif tag in _BLOCKS:
+            self._end_line()
+            self._needs_empty_line |= tag in _PARAGRAPHS and not self._lists
+            self._open(tag)
+
+    def _open(self, tag: str) -> None:
+        if tag == "pre":
+            self._preformatted += 1
+        elif tag == "blockquote":
+            self._quotes += 1
+        elif tag == "hr":
+            self._line.append("----")
+        elif tag in _LISTS:
+            self._lists.append(1 if tag == "ol" else 0)
+        elif tag == "li":
+            self._line.append(self._item())
+
+    def _item(self) -> str:
+        indent = "  " * (len(self._lists) - 1)
+        number = self._lists[-1] if self._lists else 0
+        if not number:
+            return f"{indent}- "
+        self._lists[-1] += 1
+        return f"{indent}{number}. "
+
+    def _end(self, element: Any) -> None:
+        tag = element.tag
+        if tag == "a":
+            self._link(element)
+        elif tag in _BLOCKS:
+            self._end_line()
+            if tag == "pre":
+                self._preformatted -= 1
+            elif tag == "blockquote":
+                self._quotes -= 1
+            elif tag in _LISTS:
+                self._lists.pop()
+            self._needs_empty_line |= tag in _PARAGRAPHS and not self._lists
+
+    def _link(self, element: Any) -> None:
+        """Put the target behind the words of a link that do not name it themselves."""
+        target = _SPACES.sub("", element.get("href") or "")
+        bare = target.removeprefix("mailto:").rstrip("/")
+        if _LINK.match(target) and bare not in "".join(self._line[-3:]):
+            self._space = bool(self._line)
+            self._text(f"<{target}>")
+
+    def _end_line(self, *, empty: bool = False) -> None:
+        """End the line; with `empty` also one that holds nothing."""
+        if self._line:
+            self._put("".join(self._line).rstrip(" "))
+            self._line = []
+        elif empty:
+            self._needs_empty_line = True
+        self._space = False
+
+    def _put(self, line: str) -> None:
+        depth = min(self._quotes, 20)
+        if self._needs_empty_line and self._lines:
+            self._lines.append(">" * depth)
+        self._needs_empty_line = False
+        self._lines.append(f"{'>' * depth} {line}" if depth else line)
+
+    def _text(self, text: str | None) -> None:
+        if not text:
+            return
+        if self._preformatted:
+            self._verbatim(text)
+            return
+        words = _SPACES.sub(" ", text)
+        line = self._line
+        if words == " ":
+            self._space = bool(line)
+            return
+        if line and (self._space or words[0] == " ") and line[-1][-1] != " ":
+            line.append(" ")
+        line.append(words.strip(" "))
+        self._space = words[-1] == " "
+
+    def _verbatim(self, text: str) -> None:
+        first, *others = text.replace("\r", "").split("\n")
+        if first:
+            self._line.append(first)
+        for line in others:
+            self._end_line(empty=True)
+            if line:
+                self._line.append(line)

@@ -1,0 +1,121 @@
+"""The worker processes: started, watched, killed, replaced; never forked."""
+
+import itertools
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from postroom.daemon import Exit
+from postroom.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 10.0
+#: How long a worker may take to end by itself once it is told to.
+END_SECONDS = 2.0
+
+#: The command line of a worker: of the address to connect to, and of its name.
+WorkerCommand = Callable[[str, str], Sequence[str]]
+Command = Callable[[str], Sequence[str]]
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One place for a worker; whoever sits there has a name of his own."""
+
+    number: int
+    process: "subprocess.Popen[bytes] | None" = None
+    name: str = ""
+    start_at: float = 0.0
+    #: Deaths in a row before it was ready for work.
+    failures: int = 0
+
+
+def worker_command(config: Path | None, log_level: str | None) -> WorkerCommand:
+    """How workers are started that read these settings."""
+    given = ["--config", str(config)] if config else []
+    given += ["--log-level", log_level] if log_level else []
+
+    def build(address: str, name: str) -> list[str]:
+        return [sys.executable, "-m", "master.worker", "--address", address, "--name", name, *given]
+
+    return build
+
+
+class Staff:
+    """`command(name)` is the command line of a worker."""
+
+    def __init__(self, command: Command, size: int) -> None:
+        self._command = command
+        self._seats = [_Seat(number) for number in range(1, size + 1)]
+        self._starts = itertools.count(1)
+
+    def __contains__(self, name: str) -> bool:
+        return any(seat.name == name and seat.process for seat in self._seats)
+
+    def tick(self, now: float) -> Iterator[str]:
+        """Start who is missing; yield the names of those that died."""
+        for seat in self._seats:
+            if seat.process and seat.process.poll() is not None:
+                yield self._bury(seat, seat.process, now)
+            if not seat.process and seat.start_at <= now:
+                self._start(seat)
+
+    def arrived(self, name: str) -> None:
+        """It is ready for work: its death will not be one at the start."""
+        for seat in self._seats:
+            if seat.name == name:
+                seat.failures = 0
+
+    def kill(self, name: str, why: str) -> None:
+        """End a worker that cannot be trusted to end itself; the next tick finds it dead."""
+        for seat in self._seats:
+            if seat.name == name and seat.process:
+                log.warning("Master: %s killed: %s", name, why)
+                seat.process.kill()
+                seat.process.wait()
+
+    def names(self) -> list[str]:
+        """The workers that live, as far as is known."""
+        return [seat.name for seat in self._seats if seat.process]
+
+    def close(self) -> None:
+        """Let all end: a closed pipe tells them; whoever does not hear it is killed."""
+        for seat in self._seats:
+            if seat.process and seat.process.stdin:
+                seat.process.stdin.close()
+        for seat in self._seats:
+            if seat.process:
+                _end(seat.process)
+                seat.process = None
+
+    def _start(self, seat: _Seat) -> None:
+        seat.name = f"worker-{seat.number}.{next(self._starts)}"
+        # Nothing is ever written to the pipe: it closes when the front is gone, however it went.
+        seat.process = subprocess.Popen(self._command(seat.name), stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter
+        log.debug("Master: %s started (pid %d)", seat.name, seat.process.pid)
+
+    def _bury(self, seat: _Seat, process: "subprocess.Popen[bytes]", now: float) -> str:
+        if process.returncode == Exit.SETTINGS:
+            raise SettingsError("no worker can start with these settings: the line above says why")
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0**seat.failures / 2) if seat.failures else 0.0
+        log.warning(
+            "Master: %s ended (%s), another starts in %g s", seat.name, process.returncode, pause
+        )
+        seat.failures += 1
+        seat.start_at = now + pause
+        if process.stdin:
+            process.stdin.close()
+        seat.process = None
+        return seat.name
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,154 @@
+"""A worker: one request at a time from the front, through the pipeline, and back."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from postroom import logs, registry, settings, wire
+from postroom.api_client import ApiClient
+from postroom.credentials import api_token
+from postroom.daemon import Exit
+from postroom.errors import RefusedError, SettingsError, TemporaryError
+from postroom.sockets import Desk
+from postroom.storage import StorageBrokenError, open_storage
+
+from . import orders
+from .orders import Note, Order
+from .outage import ApiAwayError
+from .parsers import PARSERS
+from .pipeline import Pipeline
+from .sinks import open_sinks
+from .spool import Spool
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1024 * 1024
+#: Below the front's deadline, so that a slow API is told from a hung worker.
+API_SECONDS = 20.0
+#: For what is a defect of ours: the mail is not at fault, and may pass after a restart.
+DEFECT_SECONDS = 30.0
+
+
+class Worker:
+    """Takes orders at its desk until told to stop."""
+
+    def __init__(self, desk: Desk, pipeline: Pipeline) -> None:
+        self._desk = desk
+        self._pipeline = pipeline
+
+    def run(self) -> None:
+        """Say ready, then serve."""
+        self._say(Note(state="ready"))
+        while True:
+            packed, *frames = self._desk.receive()
+            order = orders.decode_order(packed)
+            if order.kind == "stop":
+                return
+            if order.kind == "probe":
+                self._probe()
+            else:
+                self._work(order, frames)
+
+    def _probe(self) -> None:
+        try:
+            self._pipeline.probe()
+        except (TemporaryError, RefusedError) as e:
+            log.debug("the API is still away: %s", e)
+            self._say(Note(state="done", status="retry", away=True))
+        else:
+            self._say(Note(state="done"))
+
+    def _work(self, order: Order, frames: list[memoryview]) -> None:
+        envelope = wire.decode_request(frames)
+        broken: StorageBrokenError | None = None
+        note = Note(state="done")
+        reply: wire.AnyReply
+        try:
+            reply = self._pipeline.answer(envelope, order, self._parsed)
+        except RefusedError as e:
+            note = Note(state="done", status="error")
+            reply = wire.Refusal(code=e.code, message=str(e))
+        except TemporaryError as e:
+            note = Note(state="done", status="retry", away=isinstance(e, ApiAwayError))
+            reply = wire.Retry(after=e.after, reason=str(e))
+        except StorageBrokenError as e:
+            broken = e
+            note = Note(state="done", status="retry")
+            reply = wire.Retry(after=DEFECT_SECONDS, reason=str(e))
+        except Exception as e:
+            log.exception("a request failed for a reason that is a defect of Postroom")
+            note = Note(state="done", status="retry")
+            reply = wire.Retry(after=DEFECT_SECONDS, reason=f"a defect: {type(e).__name__}: {e}")
+        self._say(note, wire.encode_reply(reply, envelope.id))
+        if broken:
+            raise broken
+
+    def _parsed(self) -> None:
+        self._say(Note(state="parsed"))
+
+    def _say(self, note: Note, frames: Sequence[bytes] = ()) -> None:
+        self._desk.send([orders.encode(note), *frames])
+
+
+def open_pipeline(config: settings.Config) -> Pipeline:
+    """Open all that a worker needs, as the settings say."""
+    master = config.section("master", settings.Master)
+    storage = config.section("storage", settings.Storage)
+    api_options = config.section("api", settings.Api)
+    api = ApiClient(api_options.base_url, api_token(config), timeout=API_SECONDS)
+    mail_bytes = master.mail_megabytes * MEGABYTE
+    return Pipeline(
+        api=api,
+        storage=open_storage(storage.mails, config.path_of(storage.mails_path)),
+        sinks=open_sinks(master.sinks, config, api),
+        spool=Spool(config.path_of(master.spool), mail_bytes),
+        parse=registry.load(PARSERS, "mail", "parser"),
+        limits=wire.Limits(
+            batch_items=master.batch_mails,
+            batch_bytes=master.batch_megabytes * MEGABYTE,
+            mail_bytes=mail_bytes,
+        ),
+    )
+
+
+def main() -> None:
+    """Entry of the process that the front starts."""
+    args = _parser().parse_args()
+    # Ctrl-C and a supervisor reach the whole group; the front decides when a worker ends.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        config = settings.load(args.config)
+        told = config.section("log", settings.Log)
+        file = config.path_of(told.file) if told.file else None
+        logs.configure(args.log_level or told.level, file)
+        pipeline = open_pipeline(config)
+    except SettingsError as e:
+        sys.stderr.write(f"master: {e}\n")
+        sys.exit(Exit.SETTINGS)
+    Worker(Desk(args.address, args.name), pipeline).run()
+
+
+def _end_with_parent() -> None:
+    """The pipe from the front closes when it ends, even by SIGKILL; nothing unanswered is lost."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m master.worker")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--log-level")
+    parser.add_argument("--address", required=True)
+    parser.add_argument("--name", required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

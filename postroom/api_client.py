@@ -1,0 +1,150 @@
+"""The API as the other daemons see it: typed calls, two kinds of errors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import requests
+
+from postroom import wire
+from postroom.errors import RefusedError, TemporaryError, WireError
+
+MSGPACK = "application/msgpack"
+R = TypeVar("R", bound=wire.Reply)
+
+
+class Delivered(NamedTuple):
+    """What the API did with one mail."""
+
+    status: str
+    #: Seconds before another try; with status retry.
+    after: float
+    reason: str
+
+
+class ApiClient:
+    """One kept-alive connection; not for use by several threads at once.
+
+    Every call raises TemporaryError when the API is away or busy, RefusedError when it says no.
+    """
+
+    def __init__(self, url: str, token: str = "", timeout: float = 30.0) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._session = requests.Session()
+        # The API is a known address: no proxy or .netrc of the environment may come between.
+        self._session.trust_env = False
+        self._session.headers["Accept"] = MSGPACK
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def health(self) -> None:
+        """Return when the API answers and can read its database."""
+        self._call("GET", "/health")
+
+    def hello(self, request: wire.Hello, storage_id: str) -> wire.HelloReply:
+        """Present a source; refused when master and API do not share the storage."""
+        fields = {**_fields(request), "storage": storage_id}
+        return self._typed(wire.HelloReply, f"{_mailbox(request.mailbox)}/hello", fields)
+
+    def offer(self, request: wire.Offer) -> wire.OfferReply:
+        """Ask which of the listed keys are wanted."""
+        return self._typed(wire.OfferReply, f"{_mailbox(request.mailbox)}/offers", _fields(request))
+
+    def finish(self, request: wire.Pass) -> wire.PassReply:
+        """Tell a window of a finished pass, or that a source waits."""
+        return self._typed(wire.PassReply, f"{_mailbox(request.mailbox)}/passes", _fields(request))
+
+    def deliver(
+        self, mails: Sequence[Mapping[str, Any]], storage_id: str, batch: int
+    ) -> list[Delivered]:
+        """Hand over parsed mails; the answers stand in the same order.
+
+        `batch` is the number of the storage's commit that holds their raw bytes.
+        """
+        told = {"Postroom-Storage": storage_id, "Postroom-Batch": str(batch)}
+        answer = self._call("POST", "/api", list(mails), told)
+        items = answer.get("items", [])
+        if len(items) != len(mails):
+            raise TemporaryError(f"the API answered {len(items)} of {len(mails)} mails")
+        return [
+            Delivered(item["status"], item.get("after", 0.0), item.get("reason", ""))
+            for item in items
+        ]
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._session.close()
+
+    def _typed(self, kind: type[R], path: str, fields: dict[str, Any]) -> R:
+        answer = self._call("POST", path, fields)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as e:
+            raise TemporaryError(f"the API's answer to {path} is not understood: {e}") from e
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        body = None if value is None else wire.pack(value)
+        sent = {**(headers or {}), **({} if body is None else {"Content-Type": MSGPACK})}
+        try:
+            response = self._session.request(
+                method,
+                self._url + path,
+                data=body,
+                headers=sent,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as e:
+            raise TemporaryError(f"the API at {self._url} does not answer: {_cause(e)}") from e
+        return _answer(response)
+
+
+def _answer(response: requests.Response) -> dict[str, Any]:
+    if response.status_code >= 400:
+        raise _error(response)
+    try:
+        if response.headers.get("Content-Type", "").startswith(MSGPACK):
+            answer = wire.unpack(response.content, most=100_000)
+        else:
+            answer = response.json()
+    except (WireError, ValueError) as e:
+        raise TemporaryError(f"the API's answer cannot be read: {e}") from e
+    if not isinstance(answer, dict):
+        raise TemporaryError("the API's answer is not an object: is this address the API's?")
+    return answer
+
+
+def _error(response: requests.Response) -> TemporaryError | RefusedError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    code = str(problem.get("code", f"http_{response.status_code}"))
+    text = str(problem.get("detail") or problem.get("title") or response.reason)
+    if response.status_code in (408, 425, 429) or response.status_code >= 500:
+        after = response.headers.get("Retry-After", "")
+        return TemporaryError(
+            f"the API says {code}: {text}", float(after) if after.isdigit() else 5
+        )
+    return RefusedError(code, text)
+
+
+def _cause(e: requests.RequestException) -> str:
+    return type(e.__context__ or e).__name__
+
+
+def _fields(request: wire.AnyRequest) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(request)
+    return fields
+
+
+def _mailbox(name: str) -> str:
+    return f"/v1/mailboxes/{quote(name, safe='')}"

@@ -1,0 +1,1 @@
+"""A small office to try Postroom with: sample mails, a mail server, all daemons at once."""

@@ -1,0 +1,134 @@
+"""The course of the demo: fill the mailbox, start the daemons, tell what happens, end cleanly."""
+
+import hashlib
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from postroom.demo.mailboxes import Box, opened
+from postroom.demo.place import MAILBOX, Place, prepared
+from postroom.demo.processes import Children, Say
+from postroom.demo.samples import one_more, samples
+from postroom.demo.witness import Unanswered, Witness, told
+
+START_SECONDS = 20.0
+LOOK_SECONDS = 0.5
+ARRIVAL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for."""
+
+    once: bool
+    seconds: float
+    maildir: bool
+    port: int
+
+
+class Show:
+    """One run of the demo in one folder."""
+
+    def __init__(self, folder: Path, wishes: Wishes, say: Say, stop: threading.Event) -> None:
+        self._folder = folder
+        self._wishes = wishes
+        self._say = say
+        self._stop = stop
+        self._expected: set[str] = set()
+        self._arrived = 0
+
+    def run(self) -> str:
+        """Return why it failed; empty when all is well or somebody ended it."""
+        end = time.monotonic() + self._wishes.seconds
+        with ExitStack() as cleanup:
+            box = opened(self._folder, self._wishes.maildir, self._tell)
+            cleanup.callback(box.stop)
+            self._fill(box)
+            place = prepared(self._folder, self._wishes.port, box)
+            children = Children(place.config, self._say)
+            cleanup.callback(children.stop)
+            witness = Witness(place.url, MAILBOX)
+            failed = self._start(place, children, witness) or self._bring_in(children, witness, end)
+            if failed or self._wishes.once or self._stop.is_set():
+                self._tell("stopping the daemons")
+                return failed
+            return self._go_on(box, children, witness)
+
+    def _tell(self, line: str) -> None:
+        self._say("demo", line)
+
+    def _fill(self, box: Box) -> None:
+        self._tell(f"writing sample mails into {box.title}")
+        for raw in samples(datetime.now(UTC).replace(microsecond=0)):
+            box.append(raw)
+            self._expected.add(hashlib.sha256(raw).hexdigest())
+            self._arrived += 1
+        self._tell(f"{self._arrived} mails wait there, the last one of 10 MB")
+
+    def _start(self, place: Place, children: Children, witness: Witness) -> str:
+        self._tell(f"settings: {place.config}")
+        self._tell("starting: python -m api, python -m master, python -m provider")
+        children.start("api")
+        end = time.monotonic() + START_SECONDS
+        while not witness.is_up():
+            if failed := children.ended():
+                return failed
+            if time.monotonic() > end:
+                return f"the API did not answer within {START_SECONDS:.0f} s"
+            if self._stop.wait(LOOK_SECONDS / 5):
+                return ""
+        children.start("master")
+        children.start("provider")
+        self._tell(f"the API answers: curl {place.url}/api")
+        return ""
+
+    def _bring_in(self, children: Children, witness: Witness, end: float) -> str:
+        while not self._stop.wait(LOOK_SECONDS):
+            if failed := children.ended():
+                return failed
+            missing = witness.missing(self._expected, self._arrived)
+            if not missing:
+                self._tell(f"every sample was seen through the API: {_receipt(witness)}")
+                return ""
+            if self._wishes.once and time.monotonic() > end:
+                return f"not complete after {self._wishes.seconds:.0f} s: {missing}"
+        return ""
+
+    def _go_on(self, box: Box, children: Children, witness: Witness) -> str:
+        self._advise(witness)
+        number = 0
+        while not self._stop.wait(ARRIVAL_SECONDS):
+            if failed := children.ended():
+                return failed
+            box.append(one_more(number, datetime.now(UTC).replace(microsecond=0)))
+            number += 1
+            self._tell(f"new mail number {number} arrived in the mailbox")
+        self._tell("stopping the daemons")
+        return ""
+
+    def _advise(self, witness: Witness) -> None:
+        try:
+            newest = next(witness.mails())["id"]
+        except Unanswered as e:
+            self._tell(f"the API cannot tell: {e}")
+            return
+        paths = (
+            "/api",
+            "/v1/mails?limit=5",
+            f"/v1/mails/{newest}",
+            f"/v1/mails/{newest}/raw",
+            f"/v1/mailboxes/{MAILBOX}/receipts",
+            "/v1/events?limit=5",
+        )
+        self._tell("try in another terminal:")
+        for path in paths:
+            self._tell(f"    curl '{witness.url}{path}'")
+        self._tell(f"a new mail arrives every {ARRIVAL_SECONDS:.0f} s; Ctrl-C ends all")
+
+
+def _receipt(witness: Witness) -> str:
+    receipt = witness.receipt()
+    return told(receipt) if receipt else "no receipt"

@@ -1,0 +1,100 @@
+"""Content-Transfer-Encoding undone, rubbish and all (RFC 2045, 6)."""
+
+import binascii
+import re
+
+_WHITE = b" \t\r\n\f\v"
+_NOT_LETTERS = re.compile(r"[^a-z0-9]")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+#: A line that is base64 to its end or to its padding: mailing lists write their text behind it.
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+(?:={1,2}|$)")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]+")
+_SPACED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n|$)")
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
+
+_NAMES = {
+    "base64": "base64", "b": "base64", "b64": "base64",
+    "quotedprintable": "quoted-printable", "quotedprintible": "quoted-printable",
+    "qp": "quoted-printable", "q": "quoted-printable",
+    "xuuencode": "uuencode", "uuencode": "uuencode", "xuue": "uuencode", "uue": "uuencode",
+}  # fmt: skip
+
+
+def encoding_of(value: str) -> str:
+    """Return base64, quoted-printable, uuencode or "" for what needs no decoding."""
+    words = value.lower().split(";")[0].split()
+    return _NAMES.get(_NOT_LETTERS.sub("", words[0]), "") if words else ""
+
+
+def decode(body: bytes, encoding: str, defects: set[str]) -> bytes:
+    """Undo `encoding`; what cannot be undone stays as it is."""
+    if encoding == "base64":
+        return decode_base64(body, defects)
+    if encoding == "quoted-printable":
+        return decode_quoted_printable(body)
+    if encoding == "uuencode":
+        return _decode_uu_part(body, defects)
+    return body
+
+
+def decode_quoted_printable(body: bytes) -> bytes:
+    """Decode; an escape that is none stays as written."""
+    if b"= " in body or b"=\t" in body:
+        body = _SPACED_SOFT_BREAK.sub(b"=", body)
+    return binascii.a2b_qp(body)
+
+
+def decode_base64(body: bytes, defects: set[str]) -> bytes:
+    """Decode the way that keeps most: sound text at once, broken text line by line.
+
+    What was never base64 (a mailer that announced it and did not do it) stays as it is.
+    """
+    try:
+        return binascii.a2b_base64(body.translate(None, _WHITE), strict_mode=True)
+    except binascii.Error:
+        defects.add("bad_base64")
+    lines = [found[0] for line in body.splitlines() if (found := _BASE64_LINE.match(line.strip()))]
+    letters = b"\n".join(lines) if lines else body.translate(None, _NOT_BASE64)
+    if not lines and (len(letters) % 4 or len(letters) * 10 < len(body) * 8):
+        return body
+    return b"".join(_decode_run(run) for run in _BASE64_RUN.findall(letters.replace(b"\n", b"")))
+
+
+def _decode_run(run: bytes) -> bytes:
+    # One letter too many carries six bits of a byte that never came.
+    if len(run) % 4 == 1:
+        run = run[:-1]
+    return binascii.a2b_base64(run + b"=" * (-len(run) % 4))
+
+
+def _decode_uu_part(body: bytes, defects: set[str]) -> bytes:
+    begin = _UU_BEGIN.search(body)
+    if begin is None:
+        defects.add("bad_uuencode")
+        return body
+    return decode_uu_lines(body[begin.end() :].splitlines(), defects)
+
+
+def decode_uu_lines(lines: list[bytes], defects: set[str]) -> bytes:
+    """Decode the lines after "begin" up to "end"."""
+    decoded = []
+    for line in lines:
+        if line.strip() == b"end":
+            return b"".join(decoded)
+        decoded.append(_decode_uu_line(line, defects))
+    defects.add("uuencode_not_closed")
+    return b"".join(decoded)
+
+
+def _decode_uu_line(line: bytes, defects: set[str]) -> bytes:
+    try:
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        # Some encoders pad a line wrongly: its first character says how many bytes count.
+        length = (((line[0] - 32) & 63) * 4 + 5) // 3
+    try:
+        return binascii.a2b_uu(line[:length])
+    except binascii.Error:
+        defects.add("bad_uuencode")
+        return b""

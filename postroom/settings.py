@@ -1,0 +1,233 @@
+"""Settings: one INI file, each section a Struct, every error a sentence that says what to mend."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from postroom import ini
+from postroom.errors import SettingsError
+from postroom.values import converted, expected, found
+
+DEFAULT_FILE = Path("config.ini")
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+#: A number of something of which there must be at least one.
+Number = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of one section with their types and defaults."""
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Api(Options, frozen=True):
+    """[api]: where the API listens, and how others reach it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 5000
+    url: str = ""
+    hosts: tuple[str, ...] = ()
+    database: str = "data/postroom.sqlite"
+    threads: Number = 8
+    token: str = ""
+    token_file: str = ""
+
+    def __repr__(self) -> str:
+        # A token must not get into a log by way of an f-string.
+        return f"Api(base_url={self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """The address that the other daemons call, without a slash at its end."""
+        return self.url.rstrip("/") or f"http://{_reachable(self.host)}:{self.port}"
+
+
+class Master(Options, frozen=True):
+    """[master]: the front, its workers, its limits and its sinks."""
+
+    host: str = "127.0.0.1"
+    port: Port = 5555
+    workers: Number = 2
+    deadline_seconds: Seconds = 60.0
+    spool: str = "data/spool"
+    mail_megabytes: Number = 150
+    batch_mails: Annotated[int, Meta(ge=1, le=1000)] = 100
+    batch_megabytes: Annotated[int, Meta(ge=1, le=4)] = 4
+    sinks: tuple[str, ...] = ("api",)
+    keys: str = "data/keys"
+
+    @property
+    def address(self) -> str:
+        """The ZeroMQ address that a provider on this machine connects to."""
+        return f"tcp://{_reachable(self.host)}:{self.port}"
+
+
+class Storage(Options, frozen=True):
+    """[storage]: which storage keeps raw mails and files, and where."""
+
+    mails: str = "sqlite"
+    files: str = "directory"
+    mails_path: str = "data/mails.sqlite"
+    files_path: str = "data/files"
+
+
+class Provider(Options, frozen=True):
+    """[provider]: how providers talk to the master."""
+
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
+    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
+    resend_seconds: Seconds = 60.0
+    reconnect_seconds: Seconds = 7.5
+    heartbeat_seconds: Seconds = 10.0
+    master: str = ""
+    key_file: str = ""
+    server_key_file: str = ""
+
+
+class Log(Options, frozen=True):
+    """[log]: how much is told, and where besides the terminal."""
+
+    file: str = ""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+SECTIONS: Mapping[str, type[Options]] = {
+    "api": Api,
+    "master": Master,
+    "storage": Storage,
+    "provider": Provider,
+    "log": Log,
+}
+#: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
+#: all other keys of theirs are the plug-in's own.
+NAMED: Mapping[str, frozenset[str]] = {
+    "mailbox": frozenset({"source"}),
+    "sink": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RawSection:
+    """A section as it stands in the file, until somebody knows the types of its keys."""
+
+    file: str
+    name: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Keys that are read by `get` alone, so that no Options has to declare them.
+    core: Collection[str] = ()
+
+    def get(self, key: str, default: str = "") -> str:
+        """The text of one key."""
+        return self.values.get(key, default)
+
+    def convert(self, options: type[T]) -> T:
+        """Return the section as `options`; SettingsError for unknown, missing and wrong keys."""
+        fields = {f.name: f for f in msgspec.structs.fields(options)}
+        given = [key for key in self.values if key in fields or key not in self.core]
+        for key in given:
+            if key not in fields:
+                raise self.error(key, _unknown("key", key, fields))
+        for f in fields.values():
+            if f.required and f.name not in self.values:
+                raise self.error(f.name, f"missing: expected {expected(f.type)}")
+        values = {key: self._value(key, fields[key].type) for key in given}
+        try:
+            return options(**values)
+        except ValueError as e:
+            raise SettingsError(f"{self.file}: [{self.name}] {e}") from e
+
+    def error(self, key: str, problem: str) -> SettingsError:
+        """An error that names the file, the section and the key."""
+        return SettingsError(f"{self.file}: [{self.name}] {key}: {problem}")
+
+    def _value(self, key: str, kind: Any) -> Any:
+        text = self.values[key]
+        try:
+            return converted(text, kind)
+        except ValueError:
+            problem = f"found {found(key, text)}, expected {expected(kind)}"
+            raise self.error(key, problem) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All sections of one file, or the built-in defaults where there is no file."""
+
+    #: None without a file.
+    file: Path | None = None
+    sections: Mapping[str, RawSection] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.file.parent if self.file else Path.cwd()
+
+    def section(self, name: str, options: type[T]) -> T:
+        """The section [name] as `options`, all defaults where the file does not have it."""
+        return self.sections.get(name, RawSection(self.shown, name)).convert(options)
+
+    def named(self, kind: str) -> dict[str, RawSection]:
+        """The sections [kind NAME] by name, in the order of the file."""
+        found = ((title.partition(" "), raw) for title, raw in self.sections.items())
+        return {name: raw for (first, _, name), raw in found if first == kind}
+
+    def path_of(self, value: str) -> Path:
+        """The path that a setting means: relative ones start at the file's folder."""
+        return self.folder / Path(value).expanduser()
+
+    @property
+    def shown(self) -> str:
+        """The file as messages name it."""
+        return str(self.file or DEFAULT_FILE)
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the file and check all sections whose keys are known here; SettingsError if it is wrong.
+
+    Without a path: config.ini of the current folder if there is one, else the built-in defaults.
+    """
+    if path is None and not DEFAULT_FILE.exists():
+        return Config()
+    file = (path or DEFAULT_FILE).absolute()
+    sections: dict[str, RawSection] = {}
+    for title, values in ini.read(file).items():
+        sections[title] = RawSection(str(file), title, values, _core_keys(file, title))
+    config = Config(file, sections)
+    for name, options in SECTIONS.items():
+        config.section(name, options)
+    return config
+
+
+def _core_keys(file: Path, title: str) -> frozenset[str]:
+    kind, _, name = title.partition(" ")
+    if kind in NAMED and name:
+        return NAMED[kind]
+    if title in NAMED:
+        raise SettingsError(f"{file}: [{title}] needs a name, as in [{title} work]")
+    if title not in SECTIONS:
+        known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
+        raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
+    return frozenset()
+
+
+def _unknown(what: str, name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"unknown {what}: expected one of {', '.join(sorted(known))}{hint}"
+
+
+def _reachable(host: str) -> str:
+    """A host that a client can connect to, where `host` is what a server binds."""
+    if host in ("", "*", "0.0.0.0"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,19 @@
+"""ZeroMQ, and nothing but: the lanes of a provider, the two sides of the master's front, keys."""
+
+from .backend import Backend, Desk
+from .hub import Hub
+from .keys import ClientKeys, ServerKeys
+from .lanes import Lanes
+from .router import Frontend, Message, Route
+
+__all__ = [
+    "Backend",
+    "ClientKeys",
+    "Desk",
+    "Frontend",
+    "Hub",
+    "Lanes",
+    "Message",
+    "Route",
+    "ServerKeys",
+]

@@ -1,0 +1,118 @@
+"""Where bytes are kept by key: one contract, a registry of the stores that fulfil it."""
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Protocol, Self
+
+from postroom import registry
+from postroom.errors import ObjectMissingError, PostroomError
+
+STORAGES = {
+    "sqlite": "postroom.storage.sqlite:SqliteStorage",
+    "directory": "postroom.storage.directory:DirectoryStorage",
+}
+
+#: A put of a held object renews its `touched` only when that is older: few writes, and collection
+#: looks at days.
+TOUCH_SECONDS = 3600
+#: What an upload left behind is removed when a store is opened and it is older than this.
+ABANDONED_SECONDS = 24 * 3600
+
+
+class StorageBrokenError(PostroomError):
+    """The disk or the store itself failed: end the process, nothing unacknowledged is lost."""
+
+
+class ObjectDamagedError(ObjectMissingError):
+    """The store holds other bytes than were put: delete the key, so that it can be put anew."""
+
+
+class BadKeyError(PostroomError, ValueError):
+    """No object can have such a key."""
+
+
+class Entry(NamedTuple):
+    """One object in a listing; `touched` is in seconds since 1970."""
+
+    key: str
+    size: int
+    touched: float
+
+
+class Writer(Protocol):
+    """A large object on its way in; leaving without `commit` stores nothing."""
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append a chunk of any length."""
+
+    def commit(self, key: str | None = None) -> int:
+        """Make the object durable under `key` (default: that of open_write), return the batch."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+class Storage(Protocol):
+    """Objects by key, for threads and processes of one host (a remote store: of any).
+
+    A key is a relative POSIX path (postroom.storage.keys). An object never changes: a put of a held
+    key renews `touched` and drops the new bytes. All methods raise TemporaryError for what passes
+    (locked, disk full), StorageBrokenError for what does not, BadKeyError for an impossible key.
+    """
+
+    #: Random, made once and kept with the store.
+    id: str
+
+    def batch(self) -> int:
+        """The number of the last commit; it only falls when an older copy was restored."""
+
+    def put_many(self, objects: Iterable[tuple[str, bytes | memoryview]]) -> int:
+        """Keep all objects, durable on return; return a batch number to rely on."""
+
+    def open_write(self, key: str | None = None) -> Writer:
+        """Take a large object in pieces, in constant memory; the key may be given at commit."""
+
+    def get(self, key: str) -> bytes:
+        """The whole object; raises ObjectMissingError, ObjectDamagedError where damage shows."""
+
+    def open_read(self, key: str, start: int = 0, length: int | None = None) -> BinaryIO:
+        """The object or a range of it as a stream, in constant memory; raises the same."""
+
+    def size(self, key: str) -> int:
+        """The object's length in bytes; raises ObjectMissingError."""
+
+    def exists(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that are held."""
+
+    def verify(self, key: str) -> bool:
+        """Read it all: is it held, whole, and of the SHA-256 that its key names (if any)?"""
+
+    def list(self, after: str = "") -> Iterator[Entry]:
+        """All objects with keys above `after`, sorted by key, as a stream."""
+
+    def delete(self, keys: Collection[str], *, untouched_since: float | None = None) -> int:
+        """Forget the objects, return how many there were.
+
+        With `untouched_since`, those touched at or after that time stay; this is decided under the
+        write lock, so that collection never takes what a put has just relied on.
+        """
+
+    def url(self, key: str) -> str:
+        """Where people find the object."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def open_storage(kind: str, path: Path) -> Storage:
+    """Open the store at `path`, making it when it is not there yet."""
+    store: Storage = registry.load(STORAGES, kind, "storage")(path)
+    return store

@@ -1,0 +1,1 @@
+"""Reads mailboxes and pushes what the store lacks; keeps no state of its own."""

@@ -1,0 +1,86 @@
+"""What one mailbox's thread says to the master, and what it was told at HELLO."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from postroom import __version__, wire
+from postroom.errors import TemporaryError
+from postroom.sockets import Lanes
+
+from .budget import Budget
+from .sources import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all mailboxes of the process have in common."""
+
+    lanes: Lanes
+    budget: Budget
+    stop: threading.Event
+    #: Where the master is.
+    address: str
+    heartbeat_seconds: float = 10.0
+
+
+@dataclass(slots=True)
+class Link:
+    """A mailbox's line to the master."""
+
+    name: str
+    shared: Shared
+    epoch: int = 0
+    limits: wire.Limits = field(default_factory=wire.Limits)
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set when the process is to end."""
+        return self.shared.stop
+
+    def hello(self, source: Source) -> None:
+        """Present the source; all later requests belong to the epoch that is answered."""
+        answer = self.ask(
+            wire.Hello(
+                mailbox=self.name,
+                kind=source.kind,
+                fingerprint=source.fingerprint,
+                interval=self.shared.heartbeat_seconds,
+                version=f"postroom {__version__}",
+            )
+        )
+        self.epoch = answer.epoch
+        self.limits = wire.Limits(
+            batch_items=min(answer.limits.batch_items, wire.MAX_BATCH_ITEMS),
+            batch_bytes=min(answer.limits.batch_bytes, wire.MAX_PART),
+            part_bytes=min(answer.limits.part_bytes, wire.MAX_PART),
+            mail_bytes=answer.limits.mail_bytes,
+        )
+
+    def ask(self, request: Any) -> Any:
+        """Ask again as often as the master says "later".
+
+        Raises RefusedError when it says no, TemporaryError when told to stop.
+        """
+        told = ""
+        while True:
+            try:
+                return self.shared.lanes.ask(request)
+            except TemporaryError as e:
+                if not told:
+                    log.info("Slave %s: Master says not now: %s", self.name, e)
+                told = str(e)
+                if self.stop.wait(e.after):
+                    raise
+
+    def place(self, folder: str, uidvalidity: int) -> dict[str, Any]:
+        """The fields by which a request names a folder."""
+        return {
+            "mailbox": self.name,
+            "epoch": self.epoch,
+            "folder": folder,
+            "uidvalidity": uidvalidity,
+        }

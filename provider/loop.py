@@ -1,0 +1,197 @@
+"""One mailbox, for ever: pass over its folders, wait for news, tell that it lives."""
+
+import logging
+import time
+
+from postroom import wire
+from postroom.errors import PostroomError, RefusedError, SourceError
+from postroom.wire import Key
+
+from .backoff import Backoff, reason
+from .link import Link, Shared
+from .passes import FolderPass, Passed
+from .sources import Source
+from .tasks import Tasks, target_key
+
+log = logging.getLogger(__name__)
+
+#: A listing is never skipped for longer.
+LISTING_SECONDS = 3_600.0
+#: How often the meaning of the UIDs is checked.
+VERIFY_SECONDS = 86_400.0
+#: How often one complete pass is tried before --once gives up.
+ONCE_TRIES = 5
+
+
+class Mailbox:
+    """Runs in a thread of its own; only the master and the budget are shared."""
+
+    def __init__(self, name: str, source: Source, shared: Shared, *, once: bool = False) -> None:
+        self.name = name
+        self._source = source
+        self._shared = shared
+        self._link = Link(name, shared)
+        self._stop = shared.stop
+        self._once = once
+        #: With --once: whether nothing is missing.
+        self.complete = False
+        self._backoff = Backoff()
+        self._failures = 0
+        self._tasks = Tasks()
+        self._cuts: dict[tuple[str, int], Key | None] = {}
+        self._listed: dict[str, float] = {}
+        self._verified: dict[str, float] = {}
+        self._missing = 0
+        #: Why some folder cannot be read, for the next sign of life.
+        self._problem = ""
+        self._quiet = False
+
+    def run(self) -> None:
+        """Live until told to stop, or with --once until all was passed over."""
+        log.info(
+            "Slave %s: hello, %s, asking Master at %s",
+            self.name, self._source.title, self._shared.address,
+        )  # fmt: skip
+        while not self._stop.is_set():
+            try:
+                self._session()
+            except Exception as e:  # noqa: BLE001 - logged with its traceback
+                # The thread must live: the other end may be mended at any time.
+                self._failed(e)
+            else:
+                return
+            finally:
+                self._source.close()
+            if self._once and self._failures >= ONCE_TRIES:
+                return
+
+    def _session(self) -> None:
+        self._link.hello(self._source)
+        self._source.connect()
+        while not self._stop.is_set():
+            self._visit()
+            if self._once:
+                self.complete = not self._missing and not self._problem
+                return
+            self._wait()
+
+    def _failed(self, error: Exception) -> None:
+        """Say so, here and to the master, and leave the source alone for a while."""
+        if self._stop.is_set():
+            return
+        self._failures += 1
+        self._source.close()
+        if not isinstance(error, PostroomError):
+            log.error("Slave %s: %s", self.name, reason(error), exc_info=error)
+        if self._once and isinstance(error, SourceError):
+            self._failures = ONCE_TRIES
+        pause = self._backoff.pause(error)
+        log.warning("Slave %s: %s; trying again in %.0f s", self.name, reason(error), pause)
+        if isinstance(error, RefusedError):
+            # It is the master who says no: HELLO comes first.
+            self._stop.wait(pause)
+        else:
+            self._rest(pause, reason(error))
+
+    def _rest(self, seconds: float, error: str) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
+            try:
+                self._sign_of_life(error)
+            except PostroomError as e:
+                log.info("Slave %s: nobody to tell: %s", self.name, e)
+            if self._tasks.open("sync"):
+                return
+            self._stop.wait(min(left, self._shared.heartbeat_seconds))
+
+    # --- passes
+
+    def _visit(self) -> None:
+        """One pass over each folder; one that cannot be read does not hold up the others."""
+        problems, sent, self._missing = [], 0, 0
+        verify, sync = self._tasks.open("verify"), self._tasks.open("sync")
+        for name in self._source.folders():
+            if self._stop.is_set():
+                return
+            try:
+                passed = self._pass(name, again=bool(verify))
+            except SourceError as e:
+                log.warning("Slave %s: %s: %s", self.name, name, e)
+                problems.append(f"{name}: {e}")
+            else:
+                sent += passed.sent
+        self._problem = "; ".join(problems)
+        self._carry_out()
+        for task in [*verify, *sync]:
+            self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
+        self._no_new_mail(sent)
+        if not problems:
+            self._backoff.reset()
+            self._failures = 0
+
+    def _pass(self, name: str, *, again: bool) -> Passed:
+        now = time.monotonic()
+        folder = self._source.open(name)
+        verify = again or now - self._verified.get(name, -VERIFY_SECONDS) >= VERIFY_SECONDS
+        full = verify or now - self._listed.get(name, -LISTING_SECONDS) >= LISTING_SECONDS
+        passed = FolderPass(self._link, folder).run(self._cuts, full=full, verify=verify)
+        if passed.answer:
+            self._listed[name] = now
+            if verify:
+                self._verified[name] = now
+            self._tasks.add(passed.answer.tasks)
+            self._tell(name, passed.answer.receipt)
+        return passed
+
+    def _tell(self, folder: str, receipt: wire.Receipt | None) -> None:
+        if receipt is None:
+            return
+        self._missing += receipt.missing
+        counts = [f"{receipt.listed:,} listed", f"{receipt.stored:,} stored"]
+        for word in ("quarantined", "refused", "too_big", "gone"):
+            if count := getattr(receipt, word):
+                counts.append(f"{count:,} {word.replace('_', ' ')}")
+        counts.append(f"{receipt.missing:,} missing")
+        log.info("Slave %s: %s: %s", self.name, folder, ", ".join(counts))
+
+    def _no_new_mail(self, sent: int) -> None:
+        """Said once, not at every look."""
+        if sent:
+            self._quiet = False
+        elif not self._quiet:
+            self._quiet = True
+            log.info("Slave %s: no new mail", self.name)
+
+    # --- waiting
+
+    def _wait(self) -> None:
+        """Until there is news, a look is due or the master wants something."""
+        look = time.monotonic() + self._source.poll_seconds()
+        alive = time.monotonic()
+        while not self._stop.is_set() and not self._tasks.waiting:
+            now = time.monotonic()
+            if now >= alive:
+                self._sign_of_life(self._problem)
+                alive = now + self._shared.heartbeat_seconds
+            elif now >= look or self._source.wait(min(look, alive) - now, self._stop):
+                return
+
+    def _sign_of_life(self, error: str = "") -> None:
+        results = self._tasks.results()
+        request = wire.Pass(**self._link.place("", 0), error=error[:1_000], done=results)
+        answer: wire.PassReply = self._link.ask(request)
+        self._tasks.told(results)
+        self._tasks.add(answer.tasks)
+
+    def _carry_out(self) -> None:
+        for task in self._tasks.open("fetch"):
+            key = target_key(task.target)
+            if key is None:
+                self._tasks.done(task, "the task names no key")
+                continue
+            try:
+                folder = self._source.open(str(task.target.get("folder") or "INBOX"))
+                if FolderPass(self._link, folder).fetch(key):
+                    self._tasks.done(task, "fetched")
+            except SourceError as e:
+                self._tasks.done(task, str(e))

@@ -1,0 +1,148 @@
+"""The mails of one folder on their way to the master: fetched ahead, answered in any order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from postroom import wire
+from postroom.errors import RefusedError
+from postroom.wire import Key
+
+from .link import Link
+from .sources import Fetched, Folder
+from .upload import upload
+
+T = TypeVar("T")
+_MAX_REASON = 1_000
+
+
+class Pushes:
+    """Several pushes are under way while the next mails are fetched."""
+
+    def __init__(self, link: Link, folder: Folder, place: dict[str, Any]) -> None:
+        self._link = link
+        self._folder = folder
+        self._place = place
+        self._under_way: deque[tuple[wire.Push, Future[Any]]] = deque()
+        #: Keys that the master could not take, and the seconds to wait before they are offered.
+        self.again: set[Key] = set()
+        self.after = 0.0
+        self.sent = 0
+
+    def push(self, keys: Sequence[Key]) -> bool:
+        """Fetch and send; False when it stopped midway, told to or because of `again`."""
+        sizes = self._folder.sizes(keys) if keys else {}
+        for batch in grouped(keys, lambda key: sizes.get(key, 0), self._link.limits):
+            self._collect(wait=False)
+            if self.again or self._link.stop.is_set():
+                return False
+            if sum(sizes.get(key, 0) for key in batch) > self._link.limits.batch_bytes:
+                self._push_large(batch[0], sizes[batch[0]])
+            else:
+                self._push_batch(batch, sizes)
+        return True
+
+    def settle(self) -> None:
+        """Wait for the answers to all that was sent."""
+        self._collect(wait=True)
+
+    def _push_batch(self, keys: Sequence[Key], sizes: dict[Key, int]) -> None:
+        large = []
+        with self._link.shared.budget.room(sum(sizes.get(key, 0) for key in keys)):
+            fetched = list(self._folder.fetch(keys))
+            large = [mail.key for mail in fetched if mail.outcome == "large"]
+            small = [mail for mail in fetched if mail.outcome != "large"]
+            for parcel in grouped(small, lambda mail: len(mail.body), self._link.limits):
+                self._send_parcel(parcel, sizes)
+        for key in large:
+            self._push_large(key, sizes.get(key, 0))
+
+    def _send_parcel(self, mails: Sequence[Fetched], sizes: dict[Key, int]) -> None:
+        if len(mails[0].body) > self._link.limits.batch_bytes:
+            # It is larger than the server told.
+            (mail,) = mails
+            self._upload(mail.key, sizes.get(mail.key, 0), _pieces(mail.body, self._link.limits))
+            return
+        items = [_item(mail, sizes.get(mail.key, 0)) for mail in mails]
+        self._send(items, [mail.body for mail in mails])
+
+    def _push_large(self, key: Key, size: int) -> None:
+        with self._link.shared.budget.room(2 * self._link.limits.part_bytes):
+            pieces = self._folder.stream(key, self._link.limits.part_bytes)
+            found = self._upload(key, size, pieces)
+        if not found:
+            # Let `fetch` find out why.
+            self._push_batch([key], {key: 0})
+
+    def _upload(self, key: Key, size: int, pieces: Iterator[bytes]) -> bool:
+        outcome = upload(self._link, key, size, pieces)
+        if isinstance(outcome, wire.Retry):
+            self._try_again([key], outcome.after)
+        elif outcome:
+            self._send([outcome], [])
+        return outcome is not None
+
+    def _send(self, items: list[wire.Item], bodies: list[bytes]) -> None:
+        request = wire.Push(**self._place, items=items)
+        size = sum(item.length for item in items)
+        budget = self._link.shared.budget
+        budget.sent(size)
+        future = self._link.shared.lanes.submit(request, bodies)
+        future.add_done_callback(lambda _: budget.answered(size))
+        self._under_way.append((request, future))
+        self.sent += len(items)
+
+    def _collect(self, *, wait: bool) -> None:
+        while self._under_way and (wait or self._under_way[0][1].done()):
+            request, future = self._under_way.popleft()
+            self._read(request, future.result())
+
+    def _read(self, request: wire.Push, answer: Any) -> None:
+        match answer:
+            case wire.PushReply(items=items):
+                told = {item.key: item for item in items}
+                for item in request.items:
+                    reply = told.get(item.key)
+                    if reply is None or reply.status == "retry":
+                        self._try_again([item.key], reply.after if reply else 1.0)
+            case wire.Retry(after=after):
+                self._try_again([item.key for item in request.items], after)
+            case wire.Refusal(code=code, message=message):
+                raise RefusedError(code, message)
+
+    def _try_again(self, keys: Iterable[Key], after: float) -> None:
+        self.again.update(keys)
+        self.after = max(self.after, after)
+
+
+def grouped(
+    things: Iterable[T], size: Callable[[T], int], limits: wire.Limits
+) -> Iterator[list[T]]:
+    """Groups within a batch's limits; what is larger than all of a batch stands alone."""
+    group: list[T] = []
+    total = 0
+    for thing in things:
+        bytes_ = size(thing)
+        if group and (len(group) == limits.batch_items or total + bytes_ > limits.batch_bytes):
+            yield group
+            group, total = [], 0
+        group.append(thing)
+        total += bytes_
+    if group:
+        yield group
+
+
+def _item(mail: Fetched, size: int) -> wire.Item:
+    return wire.Item(
+        key=mail.key,
+        size=size,
+        length=len(mail.body),
+        outcome=str(mail.outcome),
+        reason=mail.reason[:_MAX_REASON],
+    )
+
+
+def _pieces(body: bytes, limits: wire.Limits) -> Iterator[bytes]:
+    for start in range(0, len(body), limits.part_bytes):
+        yield body[start : start + limits.part_bytes]

@@ -1,0 +1,162 @@
+"""An open folder of an IMAP account: its listing and its mails."""
+
+from collections.abc import Iterator, Sequence
+
+from postroom import wire
+from postroom.errors import SourceError
+from postroom.headers import header_sha256
+from postroom.wire import Key
+from provider.sources import Fetched
+
+from . import listing
+from .answers import Answer, sequence_set
+from .client import Client
+from .errors import told
+from .options import ImapOptions
+from .strikes import Strikes
+
+#: UIDs of ten digits that make a command line of 8,192 bytes at most.
+PORTION = 700
+HEADERS = 300
+
+
+class ImapFolder:
+    """EXAMINE and BODY.PEEK only: nothing is marked as read."""
+
+    def __init__(self, client: Client, name: str, options: ImapOptions, strikes: Strikes) -> None:
+        self._client = client
+        self._options = options
+        self._strikes = strikes
+        self.name = name
+        with told(f"opening the folder {name}"):
+            answer = client.select_folder(name, readonly=True)
+        self.uidvalidity: int = answer.get(b"UIDVALIDITY") or 0
+        self.status = wire.Status(
+            uidnext=answer.get(b"UIDNEXT") or None,
+            exists=answer.get(b"EXISTS"),
+            modseq=answer.get(b"HIGHESTMODSEQ"),
+        )
+
+    def windows(self) -> Iterator[wire.Window]:
+        """The listing, newest first."""
+        with told(f"listing {self.name}"):
+            uids = listing.newest_first(self._client, self.status.exists)
+            yield from listing.windows(uids, (self.status.uidnext or 1) - 1)
+
+    def first_key(self) -> Key | None:
+        """The lowest UID that `first` asks for."""
+        exists = self.status.exists
+        with told(f"listing {self.name}"):
+            if self._options.newest:
+                return listing.nth_newest(self._client, exists, self._options.newest)
+            if self._options.since:
+                return listing.first_since(self._client, exists, self._options.since)
+        return None
+
+    def sizes(self, keys: Sequence[Key]) -> dict[Key, int]:
+        """RFC822.SIZE."""
+        return {a.uid: a.size or 0 for a in self._ask(keys, "RFC822.SIZE")}
+
+    def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
+        """Size and hash of the header block."""
+        return [
+            wire.Digest(key=a.uid, size=a.size or 0, header_sha256=header_sha256(a.body))
+            for a in self._ask(keys, "RFC822.SIZE BODY.PEEK[HEADER]", HEADERS)
+            if a.body
+        ]
+
+    def samples(self, keys: Sequence[Key]) -> list[wire.Sample]:
+        """Size and Message-ID."""
+        items = "RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+        return [
+            wire.Sample(key=a.uid, size=a.size or 0, message_id=_value(a.body))
+            for a in self._ask(keys, items, HEADERS)
+            if a.body is not None
+        ]
+
+    def fetch(self, keys: Sequence[Key]) -> Iterator[Fetched]:
+        """Bodies; what broke a connection before is fetched alone, so that it harms no other."""
+        large = self._strikes.large.intersection(keys)
+        yield from (Fetched(key, outcome="large") for key in large)
+        for group in self._strikes.parted([key for key in keys if key not in large]):
+            yield from self._fetch(group)
+
+    def stream(self, key: Key, piece: int) -> Iterator[bytes]:
+        """Pieces until there is no more: neither RFC822.SIZE nor a short piece is an end."""
+        start, last = 0, b""
+        while True:
+            try:
+                last = self._piece(key, start, piece)
+            except SourceError:
+                # Some servers refuse to read behind the end, where RFC 3501 has them say "".
+                if 0 < len(last) < piece:
+                    return
+                raise
+            if not last:
+                if not start:
+                    self._strikes.large.discard(key)
+                return
+            yield last
+            start += len(last)
+
+    def _piece(self, key: Key, start: int, length: int) -> bytes:
+        with self._strikes.watch([key]):
+            answers = self._ask([key], f"BODY.PEEK[]<{start}.{length}>")
+        return next((a.body for a in answers if a.body), b"")
+
+    def _fetch(self, keys: Sequence[Key]) -> Iterator[Fetched]:
+        try:
+            bodies = self._bodies(keys)
+        except SourceError as e:
+            if len(keys) == 1:
+                yield Fetched(keys[0], outcome="refused", reason=str(e))
+                return
+            # One mail that the server cannot give must not hold up the others.
+            for key in keys:
+                yield from self._fetch([key])
+            return
+        for key, body in bodies.items():
+            yield Fetched(key, body)
+        if len(bodies) < len(keys):
+            yield from self._fetch_again([key for key in keys if key not in bodies])
+
+    def _fetch_again(self, keys: Sequence[Key]) -> Iterator[Fetched]:
+        """Nothing was given: the mail has gone, or the server hides it this once, or always."""
+        with told(f"listing {self.name}"):
+            found = set(self._client.uid_search(f"UID {_set(keys)}"))
+        listed = [key for key in keys if key in found]
+        bodies = self._bodies(listed) if listed else {}
+        for key in keys:
+            if key in bodies:
+                yield Fetched(key, bodies[key])
+            elif key in found:
+                yield Fetched(key, outcome="refused", reason="the server lists it, gives nothing")
+            else:
+                yield Fetched(key, outcome="gone")
+
+    def _bodies(self, keys: Sequence[Key]) -> dict[Key, bytes]:
+        with self._strikes.watch(keys):
+            return {a.uid: a.body for a in self._ask(keys, "BODY.PEEK[]") if a.body}
+
+    def _ask(self, keys: Sequence[Key], items: str, portion: int = PORTION) -> list[Answer]:
+        """FETCH items; what is said of other mails than those is left out."""
+        asked = set(keys)
+        answers: list[Answer] = []
+        with told(f"fetching from {self.name}"):
+            for start in range(0, len(keys), portion):
+                uids = _set(keys[start : start + portion])
+                answers += self._client.uid_fetch(uids, items)
+        return [answer for answer in answers if answer.uid in asked]
+
+
+def _set(keys: Sequence[Key]) -> str:
+    uids = [key for key in keys if isinstance(key, int)]
+    if len(uids) < len(keys):
+        raise SourceError(f"an IMAP mail is named by a number, not by {keys[0]!r}")
+    return sequence_set(uids)
+
+
+def _value(field: bytes | None) -> str:
+    """The value of a header block of one field, unfolded."""
+    _, _, value = (field or b"").partition(b":")
+    return b" ".join(value.split()).decode("utf-8", "replace")

@@ -1,0 +1,149 @@
+"""An IMAP account as a source."""
+
+import logging
+import ssl
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from postroom.credentials import Credentials
+from postroom.errors import CredentialError, PostroomError, SettingsError, TemporaryError
+from provider.sources import tls
+
+from . import idle
+from .client import Client
+from .errors import told
+from .folder import ImapFolder
+from .options import ImapOptions
+from .strikes import Strikes
+
+log = logging.getLogger(__name__)
+
+PORTS = {"ssl": 993, "starttls": 143, "none": 143}
+#: With IDLE, the folder is looked at all the same.
+IDLE_POLL_SECONDS = 60.0
+GOODBYE_SECONDS = 2.0
+
+
+class ImapSource:
+    """One account; the connection is made anew by each `connect`."""
+
+    Options: ClassVar = ImapOptions
+    kind = "imap"
+
+    def __init__(
+        self, options: ImapOptions, credentials: Credentials, path_of: Callable[[str], Path]
+    ) -> None:
+        self._options = options
+        self._server = options.server or credentials.server or ""
+        self._port = options.port or credentials.port or PORTS[options.tls]
+        self._user = credentials.username or ""
+        self._password = credentials.password or ""
+        self._require()
+        self._tls: ssl.SSLContext | None = None
+        if options.tls != "none":
+            self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
+        self.fingerprint = f"imap:{self._server.lower()}:{self._user}"
+        self.title = f"imap at {self._server} for {self._user}"
+        self._connection: Client | None = None
+        self._folder: ImapFolder | None = None
+        self._watched = ""
+        #: Folders without UIDVALIDITY, said once.
+        self._unnumbered: set[str] = set()
+        self._strikes: defaultdict[str, Strikes] = defaultdict(Strikes)
+
+    def _require(self) -> None:
+        if not self._server:
+            raise SettingsError("no server: set server = in its section, or imap_server")
+        if not self._user or not self._password:
+            raise CredentialError(
+                "no user name or no password: write them into imap_credentials.py, "
+                "as imap_credentials.example.py shows"
+            )
+
+    def connect(self) -> None:
+        """Connect, encrypt, log in."""
+        self.close()
+        try:
+            self._connect()
+        except PostroomError:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
+        with told(f"connecting to {self._server}:{self._port}"):
+            implicit = self._tls if self._options.tls == "ssl" else None
+            seconds = self._options.timeout_seconds
+            self._connection = client = Client(self._server, self._port, implicit, seconds)
+            if self._options.tls == "starttls":
+                client.starttls(self._tls)
+        with told(f"logging in to {self._server} as {self._user}"):
+            client.login_as(self._user, self._password)
+
+    def close(self) -> None:
+        """Say goodbye if the server still listens."""
+        client, self._connection, self._folder = self._connection, None, None
+        if client is None:
+            return
+        with suppress(Exception):
+            client.socket().settimeout(GOODBYE_SECONDS)
+            client.logout()
+        with suppress(Exception):
+            client.shutdown()
+
+    def folders(self) -> list[str]:
+        """The configured names, and what the patterns match now."""
+        names: dict[str, None] = {}
+        for pattern in self._options.folders:
+            names.update(dict.fromkeys(self._matching(pattern)))
+        self._watched = ""
+        return list(names)
+
+    def _matching(self, pattern: str) -> list[str]:
+        if not {"*", "%"} & set(pattern):
+            return [pattern]
+        with told(f"listing the folders {pattern}"):
+            found = self._client.list_folders("", pattern)
+        closed = {b"\\noselect", b"\\nonexistent"}
+        names = [name for flags, _, name in found if closed.isdisjoint(map(bytes.lower, flags))]
+        return sorted(names, key=lambda name: (name.upper() != "INBOX", name))
+
+    def open(self, name: str) -> ImapFolder:
+        """EXAMINE the folder; the first one that opens is the watched one."""
+        self._folder = folder = ImapFolder(self._client, name, self._options, self._strikes[name])
+        self._watched = self._watched or name
+        if not folder.uidvalidity and name not in self._unnumbered:
+            self._unnumbered.add(name)
+            log.warning("%s: %s: the server gives no UIDVALIDITY", self.title, name)
+        return folder
+
+    def poll_seconds(self) -> float:
+        """Longer where IDLE tells of all that is read."""
+        idle_tells_all = self._idles() and self._options.folders == (self._watched,)
+        return max(self._options.poll_seconds, IDLE_POLL_SECONDS if idle_tells_all else 0.0)
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """IDLE on the watched folder, or sleep."""
+        if not self._idles() or not self._watched:
+            stop.wait(seconds)
+            return False
+        folder = self._folder
+        if folder is None or folder.name != self._watched:
+            folder = self.open(self._watched)
+        with told(f"waiting for news of {self._watched}"):
+            # Told while we were busy, and so not told again.
+            if self._client.told_exists() not in (None, folder.status.exists):
+                return True
+            return idle.wait(self._client, seconds, stop)
+
+    def _idles(self) -> bool:
+        return bool(self._client.has_capability("IDLE"))
+
+    @property
+    def _client(self) -> Client:
+        if self._connection is None:
+            raise TemporaryError(f"{self.title}: not connected")
+        return self._connection

@@ -1,0 +1,48 @@
+"""Mails over which the connection breaks, kept over reconnects so that they block no other."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from postroom.errors import SourceError, TemporaryError
+from postroom.wire import Key
+
+from .client import LiteralError
+
+#: Connections that may break over one mail before it is given up for this time.
+MOST = 3
+
+
+class Strikes:
+    """What is known of the troublesome mails of one folder."""
+
+    def __init__(self) -> None:
+        self._count: Counter[Key] = Counter()
+        #: Turned out to be larger than the server told.
+        self.large: set[Key] = set()
+
+    def parted(self, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+        """The innocent together, each suspect alone."""
+        suspects = [key for key in keys if self._count[key]] if self._count else []
+        innocent = [key for key in keys if key not in suspects] if suspects else keys
+        if innocent:
+            yield innocent
+        for key in suspects:
+            yield [key]
+
+    @contextmanager
+    def watch(self, keys: Sequence[Key]) -> Iterator[None]:
+        """Note a break while these are fetched; SourceError for one that broke too many."""
+        if len(keys) == 1 and self._count[keys[0]] >= MOST:
+            # From now on one more break is enough.
+            self._count[keys[0]] = MOST - 1
+            raise SourceError(f"the connection broke {MOST} times while it was fetched")
+        try:
+            yield
+        except TemporaryError as e:
+            self._count.update(keys)
+            if isinstance(e, LiteralError) and len(keys) == 1:
+                self.large.add(keys[0])
+            raise
+        for key in keys:
+            self._count.pop(key, None)

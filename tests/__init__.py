@@ -1,0 +1,1 @@
+"""The suite; servers for it lie in `tests.servers`."""

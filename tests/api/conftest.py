@@ -1,0 +1,21 @@
+"""The API on a real database and a real store, asked through WSGI."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from api.database import Database
+from postroom.storage import open_storage
+from tests.api.caller import Caller
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Caller]:
+    db = Database(tmp_path / "postroom.sqlite")
+    storage = open_storage("sqlite", tmp_path / "mails.sqlite")
+    app = create_app(db, storage)
+    yield Caller(app, db, storage)
+    db.close()
+    storage.close()

@@ -1,0 +1,183 @@
+"""Mail comes in whole, once, or not at all."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from api import contents
+from api.models import Event, Mail, Place, Quarantine
+from tests.api.caller import Caller, mail_bytes
+
+
+def sha(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def test_same_mail_twice_is_stored_once(api: Caller) -> None:
+    api.hello()
+
+    assert api.push(1) == ["stored"]
+    assert api.push(1) == ["duplicate"]
+    assert Mail.select().count() == 1
+    assert Place.select().count() == 1
+
+
+def test_one_content_in_two_places_is_listed_with_both(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    api.deliver(api.delivery(1, raw), api.delivery(2, raw))
+
+    (mail,) = api.get("/v1/mails")["items"]
+    places = api.get(f"/v1/mails/{mail['id']}")["places"]
+
+    assert [place["key"] for place in places] == [1, 2]
+
+
+def test_other_bytes_in_a_held_place_are_kept_beside_and_told(api: Caller) -> None:
+    api.hello()
+    api.deliver(api.delivery(1, mail_bytes(1)))
+    api.deliver(api.delivery(1, mail_bytes(1, "changed")))
+
+    versions = [place.version for place in Place.select().order_by(Place.version)]
+    told = Event.select().where(Event.kind == "place.conflict").count()
+
+    assert versions == [0, 1]
+    assert told == 1
+    assert Mail.select().count() == 2
+
+
+def test_equal_message_ids_are_no_identity(api: Caller) -> None:
+    api.hello()
+    raws = [mail_bytes(1, body) for body in ("a", "b", "c")]
+
+    api.deliver(*(api.delivery(uid, raw) for uid, raw in enumerate(raws, 1)))
+
+    assert Mail.select().count() == 3
+
+
+def test_a_nul_in_one_mail_of_a_batch_is_replaced(api: Caller) -> None:
+    api.hello()
+    bad = api.delivery(2, mail_bytes(2))
+    bad["mail"] = {"subject": "nul \0 here", "text": "a\0b"}
+
+    statuses = api.deliver(api.delivery(1, mail_bytes(1)), bad, api.delivery(3, mail_bytes(3)))
+
+    assert statuses == ["stored"] * 3
+    found = Mail.get(Mail.sha256 == sha(mail_bytes(2)))
+    assert found.text == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_a_mail_that_no_table_takes_is_quarantined_alone(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.hello()
+    whole = contents.mail_row
+
+    def failing(one: Any, time: str) -> Any:
+        if one.key == 2 and not one.outcome:
+            raise ValueError("this one breaks")
+        return whole(one, time)
+
+    monkeypatch.setattr(contents, "mail_row", failing)
+    statuses = api.deliver(*(api.delivery(uid, mail_bytes(uid)) for uid in (1, 2, 3)))
+
+    assert statuses == ["stored", "quarantined", "stored"]
+    (item,) = api.get("/v1/quarantine")["items"]
+    assert (item["key"], item["stage"]) == (2, "store")
+    assert "this one breaks" in item["reason"]
+
+
+def test_a_quarantined_mail_is_listed_and_keeps_its_bytes(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    api.storage.put_many([(sha(raw), raw)])
+
+    api.deliver(api.delivery(1, raw, outcome="quarantined", stage="parse", reason="no", mail=None))
+
+    (mail,) = api.get("/v1/mails")["items"]
+    assert mail["state"] == "quarantined"
+    assert api.client.get(f"/v1/mails/{mail['id']}/raw").data == raw
+    assert api.offer((1, 1)).wanted == []
+    assert api.finish((1, 1))["quarantined"] == 1
+
+
+def test_a_quarantined_mail_that_is_understood_at_last_is_one_mail(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    api.deliver(api.delivery(1, raw, outcome="quarantined", stage="parse", mail=None))
+
+    statuses = api.deliver(api.delivery(1, raw))
+
+    (mail,) = api.get("/v1/mails?q=mail")["items"]
+    assert statuses == ["stored"]
+    assert (mail["state"], mail["subject"]) == ("parsed", "mail 1")
+    assert api.get("/v1/quarantine")["items"] == []
+    assert api.finish((1, 1))["stored"] == 1
+
+
+def test_failures_are_counted_and_told_with_their_reason(api: Caller) -> None:
+    api.hello()
+
+    api.deliver(api.failure(1, "refused", "the server gave nothing"), api.failure(2, "too_big"))
+    api.deliver(api.failure(1, "refused", "the server gave nothing"))
+
+    found = {item["key"]: item for item in api.get("/v1/quarantine")["items"]}
+    assert found[1]["attempts"] == 2
+    assert found[1]["stage"] == "fetch"
+    assert found[2]["stage"] == "size"
+
+
+def test_a_mail_that_arrives_after_all_leaves_the_quarantine(api: Caller) -> None:
+    api.hello()
+    api.deliver(api.failure(1, "refused"))
+
+    api.push(1)
+
+    assert Quarantine.select().count() == 0
+    assert api.finish((1, 1))["stored"] == 1
+
+
+def test_a_failure_does_not_undo_what_is_stored(api: Caller) -> None:
+    api.hello()
+    api.push(1)
+
+    api.deliver(api.failure(1, "refused"))
+
+    assert Place.get().state == "stored"
+
+
+def test_the_seed_posts_plain_dicts(api: Caller) -> None:
+    mails = [
+        {"subject": "Привет", "from": "ann@example.org", "to": ["bob@example.org"], "text": "t"},
+        {"subject": 5},
+    ]
+
+    response = api.client.post("/api", json=mails)
+
+    first, second = response.json["items"]
+    assert first["status"] == "stored"
+    assert second["status"] == "refused"
+    assert "subject" in second["reason"]
+    assert api.get(f"/v1/mails/{first['id']}/raw", 404)["code"] == "no_raw"
+
+
+def test_plain_dicts_with_raw_bytes_give_them_back(api: Caller) -> None:
+    response = api.client.post(
+        "/api", json=[{"subject": "x", "raw": "U3ViamVjdDogeA0KDQp4", "mailbox": "m", "uid": 5}]
+    )
+    (item,) = response.json["items"]
+
+    raw = api.client.get(f"/v1/mails/{item['id']}/raw")
+
+    assert raw.data == b"Subject: x\r\n\r\nx"
+    assert api.get("/api?mailbox=m")["UID"] == 5
+
+
+def test_the_same_dict_twice_is_a_duplicate(api: Caller) -> None:
+    mail = {"subject": "x", "text": "y"}
+    api.client.post("/api", json=[mail])
+
+    response = api.client.post("/api", json=[{**mail, "mailbox": "elsewhere", "uid": 9}])
+
+    assert response.json["items"][0]["status"] == "duplicate"

@@ -1,0 +1,35 @@
+"""Fixtures that many tests share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import dovecot as dovecot_server
+from tests.servers import ports
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has; for more, call tests.servers.ports.free_port."""
+    return ports.free_port()
+
+
+@pytest.fixture
+def dovecot() -> Iterator[dovecot_server.Dovecot]:
+    """A started Dovecot with the empty mailboxes of `work` and `home`."""
+    _need_dovecot()
+    server = dovecot_server.Dovecot({"work": "work-secret", "home": "home-secret"})
+    try:
+        yield server.start()
+    finally:
+        server.cleanup()
+
+
+def _need_dovecot() -> None:
+    if dovecot_server.BINARY.exists():
+        return
+    reason = f"{dovecot_server.BINARY} is missing: `make system-deps` installs it"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,165 @@
+"""The daemons as a user starts them: processes of their own, a config.ini, free ports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.servers.ports import HOST, free_port
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 20.0
+END_SECONDS = 15.0
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+class Daemons:
+    """One API, one master, and providers for the mailboxes that are given."""
+
+    def __init__(self, folder: Path, mailboxes: Sections, sections: Sections | None = None) -> None:
+        self.folder = folder
+        self.api_port, self.master_port = free_port(), free_port()
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        #: Variables that daemons get beside those of the tests.
+        self.environment: dict[str, str] = {}
+        given = {name: dict(values) for name, values in (sections or {}).items()}
+        given.setdefault("api", {})["port"] = self.api_port
+        given.setdefault("master", {})["port"] = self.master_port
+        given.setdefault("provider", {}).setdefault("reconnect_seconds", 0.5)
+        self.configure(mailboxes, given)
+
+    def configure(self, mailboxes: Sections, sections: dict[str, dict[str, Any]]) -> None:
+        """Write config.ini and the credentials."""
+        table = {}
+        for name, options in mailboxes.items():
+            rest = dict(options)
+            table[name] = {k: rest.pop(k) for k in ("username", "password") if k in rest}
+            sections[f"mailbox {name}"] = rest
+        (self.folder / "config.ini").write_text(_ini(sections))
+        file = self.folder / "imap_credentials.py"
+        file.touch(mode=0o600)
+        file.write_text(f"mailboxes = {table!r}\n")
+
+    def start(self, *daemons: str) -> None:
+        """Start the API or the master, or both, and wait until they are ready."""
+        for name in daemons:
+            self._run(name, name)
+        for name in daemons:
+            ready = self.api_answers if name == "api" else self.master_listens
+            wait_until(ready, START_SECONDS, f"{name} to be ready: {self.folder}/{name}.log")
+
+    def provide(self, *arguments: str, name: str = "provider") -> subprocess.Popen[bytes]:
+        """Start a provider and return its process."""
+        return self._run(name, "provider", *arguments)
+
+    def pull(self, *names: str, seconds: float = 120) -> None:
+        """One complete pass of the mailboxes, all of them without a name."""
+        process = self.provide(*names, "--once", name="pull")
+        if status := process.wait(timeout=seconds):
+            raise AssertionError(f"provider --once ended with {status}:\n{self.log('pull')}")
+
+    def _run(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", module, "--config", str(self.folder / "config.ini")]
+        path = os.pathsep.join([*self.environment.get("PYTHONPATH", "").split(), str(ROOT)])
+        environment = {**os.environ, **self.environment, "PYTHONPATH": path}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*command, *arguments],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self.processes[name]
+
+    def kill(self, name: str) -> None:
+        """As the kernel does when memory is out."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def terminate(self, name: str) -> int:
+        """Ask it to end; its exit status."""
+        process = self.processes.pop(name)
+        process.terminate()
+        return process.wait(timeout=END_SECONDS)
+
+    def close(self) -> None:
+        """End all that runs."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+    def log(self, name: str) -> str:
+        """What a daemon wrote so far."""
+        file = self.folder / f"{name}.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def get(self, path: str) -> Any:
+        """The answer of the API to a GET."""
+        address = f"http://{HOST}:{self.api_port}{path}"
+        with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310
+            body = answer.read()
+        return json.loads(body) if "json" in answer.headers["Content-Type"] else body
+
+    def post(self, path: str, value: Any) -> Any:
+        """The answer of the API to a POST of JSON."""
+        request = urllib.request.Request(  # noqa: S310
+            f"http://{HOST}:{self.api_port}{path}",
+            json.dumps(value).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read())
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """All items of a list, page by page."""
+        found: list[dict[str, Any]] = []
+        sign = "&" if "?" in path else "?"
+        cursor = ""
+        while True:
+            page = self.get(f"{path}{sign}limit=500{cursor}")
+            found += page["items"]
+            if not page.get("has_more"):
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
+
+    def hashes(self) -> list[str]:
+        """The SHA-256 of every stored mail."""
+        return [item["sha256"] for item in self.items("/v1/mails")]
+
+    def last_receipt(self, mailbox: str = "work") -> dict[str, Any]:
+        """The newest receipt of a mailbox."""
+        receipts = self.get(f"/v1/mailboxes/{mailbox}/receipts?limit=1")["items"]
+        return dict(receipts[0]) if receipts else {}
+
+    def api_answers(self) -> bool:
+        """Whether the API is up."""
+        try:
+            return bool(self.get("/health"))
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def master_listens(self) -> bool:
+        """Whether the master says that it listens."""
+        return "listening" in self.log("master")
+
+
+def _ini(sections: Sections) -> str:
+    lines = []
+    for title, values in sections.items():
+        lines += [f"[{title}]", *(f"{key} = {value}" for key, value in values.items()), ""]
+    return "\n".join(lines)

@@ -1,0 +1,5 @@
+"""On PYTHONPATH of a master under test: its workers parse with the deadly parser."""
+
+import master.parsers
+
+master.parsers.PARSERS["mail"] = "tests.servers.deadly_parser:parse"

@@ -1,0 +1,202 @@
+"""A small IMAP server with the faults of servers that nobody can install."""
+
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Self
+
+from tests.servers.ports import HOST
+
+
+class ScriptedImap:
+    """One folder, INBOX; the attributes are the faults, and may change while it runs."""
+
+    host = HOST
+
+    def __init__(self, mails: dict[int, bytes]) -> None:
+        self.mails = dict(mails)
+        self.uidvalidity: int | None = 7
+        self.tells_uidnext = True
+        self.capabilities = "IMAP4rev1"
+        #: What LOGIN answers, once each; then OK.
+        self.logins: list[str] = []
+        #: How often a UID is listed but not given.
+        self.hidden: Counter[int] = Counter()
+        #: How often the connection ends inside the literal of a UID.
+        self.cuts: Counter[int] = Counter()
+        #: Literal lengths that are announced instead of the true ones, before silence.
+        self.announced: dict[int, int] = {}
+        #: UIDs whose FETCH ends in NO.
+        self.forbidden: set[int] = set()
+        #: UIDs whose body is sent as NIL.
+        self.nil: set[int] = set()
+        #: What RFC822.SIZE is multiplied with.
+        self.size_factor = 1.0
+        #: Items in another order, unsolicited lines, short bodies as quoted strings.
+        self.odd = False
+        #: UIDs that go between SEARCH and FETCH.
+        self.expunged: set[int] = set()
+        #: Commands that end in BYE, once each.
+        self.byes: list[str] = []
+        self.commands: list[str] = []
+        self.connections = 0
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._ended = threading.Event()
+
+    def start(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def close(self) -> None:
+        self._ended.set()
+        for s in [self._listener, *self._open]:
+            with suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+
+    def said(self, pattern: str) -> list[str]:
+        """The commands that match."""
+        return [command for command in list(self.commands) if re.search(pattern, command)]
+
+    def _accept(self) -> None:
+        while not self._ended.is_set():
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(peer)
+            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _serve(self, peer: socket.socket) -> None:
+        lines = peer.makefile("rb")
+        try:
+            peer.sendall(b"* OK ready\r\n")
+            for line in lines:
+                tag, _, command = line.decode().strip().partition(" ")
+                self.commands.append(command)
+                for piece in self._answer(tag, command, lines):
+                    peer.sendall(piece)
+        except (OSError, _CutError):
+            pass
+        finally:
+            lines.close()
+            peer.close()
+
+    def _answer(self, tag: str, command: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+        if self.byes and command.startswith(self.byes[0]):
+            self.byes.pop(0)
+            yield b"* BYE closing, too busy\r\n"
+            raise _CutError
+        name = command.upper().split(" ")[0]
+        if name == "IDLE":
+            yield b"+ idling\r\n"
+            next(lines, None)
+        yield from self._untagged(name, command)
+        yield f"{tag} {self._completion(name, command)}\r\n".encode()
+        if name == "LOGOUT":
+            raise _CutError
+
+    def _untagged(self, name: str, command: str) -> Iterator[bytes]:
+        match name:
+            case "CAPABILITY":
+                yield f"* CAPABILITY {self.capabilities}\r\n".encode()
+            case "EXAMINE":
+                yield self._examine()
+            case "UID" if "SEARCH" in command.upper():
+                yield self._search(command)
+            case "UID":
+                yield from self._fetch(command)
+
+    def _completion(self, name: str, command: str) -> str:
+        if name == "LOGIN" and self.logins:
+            return self.logins.pop(0)
+        if "BODY" in command and self._uids(command.split(" ")[2]) & self.forbidden:
+            return "NO some messages could not be fetched"
+        return "OK done"
+
+    def _examine(self) -> bytes:
+        told = [f"* {len(self.mails)} EXISTS", "* 0 RECENT", "* FLAGS (\\Seen)"]
+        if self.uidvalidity is not None:
+            told.append(f"* OK [UIDVALIDITY {self.uidvalidity}] valid")
+        if self.tells_uidnext:
+            told.append(f"* OK [UIDNEXT {max(self.mails, default=0) + 1}] next")
+        return "".join(f"{line}\r\n" for line in told).encode()
+
+    def _search(self, command: str) -> bytes:
+        criteria = command.upper().split(" ")[2:]
+        if criteria[0] == "UID":
+            found = sorted(self._uids(criteria[1]) & set(self.mails))
+        else:
+            found = self._numbered(criteria[0])
+        answer = f"* SEARCH {' '.join(map(str, found))}".rstrip() + "\r\n"
+        for uid in self.expunged:
+            self.mails.pop(uid, None)
+        return answer.encode()
+
+    def _numbered(self, numbers: str) -> list[int]:
+        low, _, high = numbers.partition(":")
+        ordered = sorted(self.mails)
+        return ordered if low == "ALL" else ordered[int(low) - 1 : int(high or low)]
+
+    def _uids(self, sequence: str) -> set[int]:
+        found: set[int] = set()
+        for part in sequence.split(","):
+            low, _, high = part.partition(":")
+            found |= {u for u in self.mails if int(low) <= u <= int(high or low)}
+            # RFC 3501: the order of the two does not matter, and they need not exist.
+        return found
+
+    def _fetch(self, command: str) -> Iterator[bytes]:
+        _, _, sequence, items = command.split(" ", 3)
+        for uid in sorted(self._uids(sequence)):
+            raw = self.mails[uid]
+            number = sorted(self.mails).index(uid) + 1
+            if "BODY" not in items or "HEADER" in items:
+                yield self._told(number, uid, items, raw)
+            elif self.hidden[uid]:
+                self.hidden[uid] -= 1
+            elif uid not in self.forbidden:
+                yield from self._body(number, uid, items, raw)
+
+    def _told(self, number: int, uid: int, items: str, raw: bytes) -> bytes:
+        size = f"RFC822.SIZE {int(len(raw) * self.size_factor)}"
+        if "HEADER" not in items:
+            return f"* {number} FETCH ({size} UID {uid})\r\n".encode()
+        header = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        if "MESSAGE-ID" in items:
+            header = b"".join(re.findall(rb"(?im)^message-id:.*\r\n", header)) + b"\r\n"
+        section = re.search(r"BODY\.PEEK(\[.*\])", items)
+        assert section
+        opening = f"* {number} FETCH (UID {uid} {size} BODY{section[1]} {{{len(header)}}}\r\n"
+        return opening.encode() + header + b")\r\n"
+
+    def _body(self, number: int, uid: int, items: str, raw: bytes) -> Iterator[bytes]:
+        origin = ""
+        if partial := re.search(r"<(\d+)\.(\d+)>", items):
+            start, length = int(partial[1]), int(partial[2])
+            raw, origin = raw[start : start + length], f"<{start}>"
+        if uid in self.nil:
+            yield f"* {number} FETCH (UID {uid} BODY[]{origin} NIL)\r\n".encode()
+            return
+        length = self.announced.get(uid, len(raw))
+        if self.odd:
+            yield f"* {number} FETCH (FLAGS (\\Seen))\r\n* {len(self.mails)} EXISTS\r\n".encode()
+            yield f"* {number} FETCH (FLAGS () BODY[]{origin} {{{length}}}\r\n".encode()
+        else:
+            yield f"* {number} FETCH (UID {uid} BODY[]{origin} {{{length}}}\r\n".encode()
+        if self.cuts[uid]:
+            self.cuts[uid] -= 1
+            yield raw[: len(raw) // 2]
+            raise _CutError
+        yield raw
+        yield f" UID {uid})\r\n".encode() if self.odd else b")\r\n"
+
+
+class _CutError(Exception):
+    pass

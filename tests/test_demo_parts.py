@@ -1,0 +1,154 @@
+"""The parts of the demo, each by itself: mailboxes, settings, children, lines."""
+
+import stat
+import sys
+
+import pytest
+from imapclient import IMAPClient
+
+from postroom import credentials, settings
+from postroom.demo import processes
+from postroom.demo.mailboxes import ImapBox, MaildirBox, opened
+from postroom.demo.place import prepared
+from postroom.demo.processes import Children
+from postroom.demo.samples import samples
+from postroom.demo.terminal import printable
+from postroom.demo.witness import Witness, told
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def imap_box():
+    box = ImapBox()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def lines():
+    """What the children say."""
+    return []
+
+
+@pytest.fixture
+def children(tmp_path, lines):
+    started = Children(tmp_path / "config.ini", lambda who, line: lines.append(f"{who} {line}"))
+    yield started
+    started.stop()
+
+
+def _login(box):
+    client = IMAPClient("127.0.0.1", box.section()["port"], ssl=False)
+    secret = box.credentials()
+    client.login(secret["imap_username"], secret["imap_password"])
+    client.select_folder("INBOX", readonly=True)
+    return client
+
+
+def test_the_imap_server_gives_back_every_sample_byte_for_byte(imap_box):
+    raws = list(samples())
+    for raw in raws:
+        imap_box.append(raw)
+    with _login(imap_box) as client:
+        fetched = client.fetch(client.search(), ["BODY.PEEK[]"])
+    assert [fetched[uid][b"BODY[]"] for uid in sorted(fetched)] == raws
+
+
+def test_sequence_numbers_find_all_uids(imap_box):
+    for n in range(3):
+        imap_box.append(b"Subject: %d\r\n\r\n\r\n" % n)
+    with _login(imap_box) as client:
+        assert client.search("1:3") == [1, 2, 3]
+
+
+def test_an_idling_client_hears_of_a_new_mail(imap_box):
+    with _login(imap_box) as client:
+        client.idle()
+        imap_box.append(b"Subject: new\r\n\r\n\r\n")
+        assert (1, b"EXISTS") in client.idle_check(10)
+        client.idle_done()
+
+
+def test_stopping_the_server_cuts_its_clients():
+    box = ImapBox()
+    client = _login(box)
+    box.stop()
+    with pytest.raises((IMAPClient.AbortError, OSError)):
+        client.noop()
+    client.shutdown()
+
+
+def test_a_maildir_holds_the_bytes_in_the_order_of_arrival(tmp_path):
+    box = MaildirBox(tmp_path / "Maildir")
+    box.append(b"one\r\n")
+    box.append(b"two\r\n")
+    files = sorted((tmp_path / "Maildir" / "new").iterdir())
+    assert [file.read_bytes() for file in files] == [b"one\r\n", b"two\r\n"]
+    assert list((tmp_path / "Maildir" / "tmp").iterdir()) == []
+
+
+def test_without_the_library_a_maildir_takes_over_and_says_so(tmp_path, monkeypatch):
+    # None in sys.modules is how Python marks a module that cannot be imported.
+    monkeypatch.delitem(sys.modules, "postroom.demo.imap_server", raising=False)
+    monkeypatch.setitem(sys.modules, "pymap", None)
+    monkeypatch.setitem(sys.modules, "pymap.imap", None)
+    told_lines: list[str] = []
+    box = opened(tmp_path, maildir=False, say=told_lines.append)
+    assert isinstance(box, MaildirBox)
+    assert "cannot run here" in told_lines[0]
+
+
+def test_settings_are_valid_and_credentials_private(tmp_path, imap_box):
+    place = prepared(tmp_path, 0, imap_box)
+    config = settings.load(place.config)
+    assert config.section("api", settings.Api).base_url == place.url
+    assert list(config.named("mailbox")) == ["demo"]
+    assert stat.S_IMODE((tmp_path / "imap_credentials.py").stat().st_mode) == 0o600
+    assert credentials.lookup("demo", tmp_path).username == "demo"
+
+
+def test_a_taken_port_is_replaced(tmp_path, imap_box):
+    taken = imap_box.section()["port"]
+    assert prepared(tmp_path, taken, imap_box).api_port != taken
+
+
+def test_a_free_port_is_kept(tmp_path, free_port):
+    box = MaildirBox(tmp_path / "Maildir")
+    assert prepared(tmp_path, free_port, box).api_port == free_port
+    assert not (tmp_path / "imap_credentials.py").exists()
+
+
+def test_a_child_that_fails_is_told_with_its_lines(children, lines):
+    children.start("json.tool")
+    sentence = wait_until(children.ended, what="the child to end")
+    assert sentence.startswith("json.tool ended by itself with status 2")
+    assert any("error:" in line for line in lines)
+
+
+def test_a_child_that_hangs_is_killed(children, lines, monkeypatch):
+    monkeypatch.setattr(processes, "DRAIN_SECONDS", 0.1)
+    children.start("tests.servers.stubborn")
+    wait_until(lambda: lines, what="its greeting")
+    assert children.ended() == ""
+    children.stop()
+    assert lines[0] == "tests.servers.stubborn hellö"
+    assert "killed" in lines[-1]
+
+
+def test_secrets_of_the_real_office_do_not_reach_the_children(monkeypatch):
+    monkeypatch.setenv("POSTROOM_DEMO_PASSWORD", "real")
+    assert not any(name.startswith("POSTROOM_") for name in processes._environment())
+
+
+def test_a_witness_of_nothing_says_so(free_port):
+    witness = Witness(f"http://127.0.0.1:{free_port}", "demo")
+    assert not witness.is_up()
+    assert witness.missing({"00"}, 1).startswith("the API cannot tell")
+
+
+def test_a_receipt_is_told_in_words():
+    assert told({"listed": 3, "stored": 2, "missing": 1}) == "listed 3, stored 2, missing 1"
+
+
+def test_lines_cannot_steer_the_terminal():
+    assert printable("a\x1b[31mb\tü") == "a?[31mb ü"

@@ -1,0 +1,245 @@
+"""The provider's loop against a master that is slow, away or full."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postroom import wire
+from postroom.credentials import Credentials
+from postroom.errors import SourceError, TemporaryError
+from provider.backoff import REFUSED, TEMPORARY, Backoff
+from provider.budget import Budget
+from provider.sources import Source
+from provider.sources.maildir import MaildirOptions, MaildirSource
+from tests.stubs.rig import Rig, mail
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = Rig()
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Path:
+    for name in ("new", "cur"):
+        (tmp_path / name).mkdir()
+    for number in range(10):
+        deliver(tmp_path, number)
+    return tmp_path
+
+
+def deliver(maildir: Path, number: int) -> None:
+    (maildir / "new" / f"{number:03}.x").write_bytes(mail(number))
+
+
+def source(maildir: Path) -> Source:
+    return MaildirSource(MaildirOptions(path=str(maildir)), Credentials(), Path)
+
+
+def first(kind: type, answer: Any) -> Any:
+    """Answer the first request of a kind so; for StubMaster.before."""
+    left = [answer]
+    return lambda envelope: left.pop() if left and isinstance(envelope.request, kind) else None
+
+
+def test_a_push_that_the_master_cannot_take_is_offered_again(rig: Rig, maildir: Path):
+    rig.master.before = first(wire.Push, wire.Retry(after=0.1, reason="the API is away"))
+
+    assert rig.once(source(maildir))
+
+    assert len(rig.master.raws()) == 10
+    assert len(rig.master.asked(wire.Push)) == 2
+
+
+def test_an_item_that_is_to_be_tried_again_is_offered_again(rig: Rig, maildir: Path):
+    def once(envelope: wire.Envelope) -> Any:
+        if not isinstance(envelope.request, wire.Push):
+            return None
+        rig.master.before = lambda _: None
+        answer = rig.master._answer(envelope)
+        again = answer.items[0]
+        place = next(p for p in rig.master.held if p.key == again.key)
+        del rig.master.held[place]
+        answer.items[0] = wire.ItemReply(key=again.key, status="retry", after=0.05)
+        return answer
+
+    rig.master.before = once
+
+    assert rig.once(source(maildir))
+
+    assert len(rig.master.held) == 10
+    assert [len(push.items) for push in rig.master.asked(wire.Push)] == [10, 1]
+
+
+def test_no_bodies_are_sent_while_offers_are_put_off(rig: Rig, maildir: Path):
+    answers = [wire.Retry(after=0.01, reason="the API is away")] * 5
+    rig.master.before = lambda e: (
+        answers.pop() if answers and isinstance(e.request, wire.Offer) else None
+    )
+
+    assert rig.once(source(maildir))
+
+    assert len(rig.master.asked(wire.Push)) == 1
+    assert not answers
+
+
+def test_hello_is_said_again_when_the_master_does_not_know_the_mailbox(rig: Rig, maildir: Path):
+    rig.master.before = first(
+        wire.Offer, wire.Refusal(code="unknown_mailbox", message="say HELLO first")
+    )
+
+    assert rig.once(source(maildir))
+
+    assert len(rig.master.asked(wire.Hello)) == 2
+
+
+def test_a_part_that_the_master_cannot_take_is_sent_again(rig: Rig, maildir: Path):
+    large = mail(100, b"x" * 9_000_000)
+    (maildir / "new" / "100.x").write_bytes(large)
+    rig.master.before = first(wire.Part, wire.Retry(after=0.05, reason="the spool is full"))
+
+    assert rig.once(source(maildir))
+
+    assert large in rig.master.raws()
+
+
+def test_batches_keep_to_the_limits(rig: Rig, maildir: Path):
+    rig.master.limits = wire.Limits(batch_items=4, batch_bytes=1_000)
+
+    assert rig.once(source(maildir))
+
+    assert [len(push.items) for push in rig.master.asked(wire.Push)] == [4, 4, 2]
+
+
+def test_a_waiting_source_gives_signs_of_life(rig: Rig, maildir: Path):
+    rig.serve(source(maildir))
+
+    wait_until(lambda: len([p for p in rig.master.asked(wire.Pass) if not p.window]) >= 3)
+
+
+def test_a_task_to_look_at_once_is_carried_out_and_told(rig: Rig, maildir: Path):
+    rig.serve(source(maildir))
+    wait_until(lambda: rig.master.receipts)
+
+    rig.master.tasks.append(wire.Task(id=7, kind="sync"))
+
+    wait_until(lambda: not rig.master.tasks)
+
+
+def test_a_task_to_fetch_a_mail_again_is_carried_out_and_told(rig: Rig, maildir: Path):
+    rig.serve(source(maildir))
+    wait_until(lambda: rig.master.receipts)
+
+    target = {"folder": "INBOX", "key": "003.x"}
+    rig.master.tasks.append(wire.Task(id=8, kind="fetch", target=target))
+
+    wait_until(lambda: not rig.master.tasks)
+    assert [item.key for item in rig.master.pushed()].count("003.x") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "word"),
+    [
+        ("dance", {}, "no task of the kind"),
+        ("fetch", {}, "names no key"),
+        ("fetch", {"folder": "Nowhere", "key": "a"}, "no Maildir"),
+    ],
+)
+def test_a_task_that_cannot_be_done_is_told_so(
+    rig: Rig, maildir: Path, kind: str, target: dict[str, Any], word: str
+):
+    rig.master.tasks.append(wire.Task(id=9, kind=kind, target=target))
+
+    rig.serve(source(maildir))
+
+    wait_until(lambda: not rig.master.tasks)
+    results = [result for request in rig.master.asked(wire.Pass) for _, result in request.done]
+    assert word in results[0]
+
+
+def test_verify_compares_and_lists_again(rig: Rig, maildir: Path):
+    rig.serve(source(maildir))
+    wait_until(lambda: rig.master.receipts)
+
+    rig.master.tasks.append(wire.Task(id=10, kind="verify"))
+
+    wait_until(lambda: len(rig.master.receipts) == 2)
+
+
+def test_two_providers_on_one_mailbox_store_each_mail(rig: Rig, maildir: Path):
+    rig.serve(source(maildir), "work")
+    rig.serve(source(maildir), "work")
+
+    wait_until(lambda: len(rig.master.receipts) >= 2)
+
+    assert len(rig.master.raws()) == 10
+
+
+def test_ten_mailboxes_share_one_small_budget(tmp_path: Path):
+    rig = Rig(budget=1_000)
+    for mailbox in range(10):
+        for name in ("new", "cur"):
+            (tmp_path / str(mailbox) / name).mkdir(parents=True)
+        for number in range(20):
+            deliver(tmp_path / str(mailbox), number)
+        rig.serve(source(tmp_path / str(mailbox)), f"box{mailbox}")
+
+    wait_until(lambda: len(rig.master.held) == 200)
+
+    rig.close()
+
+
+def test_the_budget_makes_wait_until_there_is_room():
+    budget = Budget(100, 10, threading.Event())
+    inside = threading.Event()
+
+    def want() -> None:
+        with budget.room(60):
+            inside.set()
+
+    budget.sent(50)
+    thread = threading.Thread(target=want)
+    thread.start()
+    assert not inside.wait(0.1)
+
+    budget.answered(50)
+
+    assert inside.wait(5)
+    thread.join()
+
+
+def test_the_budget_lets_a_mail_larger_than_all_of_it_pass():
+    budget = Budget(100, 10, threading.Event())
+
+    with budget.room(1_000):
+        pass
+
+
+def test_who_waits_for_room_ends_when_told_to_stop():
+    stop = threading.Event()
+    budget = Budget(100, 10, stop)
+    budget.sent(100)
+    stop.set()
+
+    with pytest.raises(TemporaryError), budget.room(1):
+        pass
+
+
+def test_pauses_grow_to_a_bound_and_obey_the_server():
+    temporary, refused = Backoff(), Backoff()
+
+    pauses = [temporary.pause(TemporaryError("away", 0)) for _ in range(12)]
+    long = [refused.pause(SourceError("password")) for _ in range(12)]
+
+    assert pauses[0] <= TEMPORARY[0]
+    assert TEMPORARY[1] / 2 <= pauses[-1] <= TEMPORARY[1]
+    assert REFUSED[1] / 2 <= long[-1] <= REFUSED[1]
+    assert temporary.pause(TemporaryError("throttled", 300)) == 300
+    temporary.reset()
+    assert temporary.pause(TemporaryError("away", 0)) <= TEMPORARY[0]

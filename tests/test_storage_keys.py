@@ -1,0 +1,74 @@
+"""Names out of mails and pages: every storage keeps them inside and apart, or refuses them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from postroom.storage import BadKeyError, Storage, open_storage
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "store"
+
+
+@pytest.fixture(params=["sqlite", "directory"])
+def store(request, path: Path) -> Iterator[Storage]:
+    store = open_storage(request.param, path)
+    yield store
+    store.close()
+
+
+BAD_KEYS = [
+    "", "/", "/etc/passwd", "..", "../x", "a/../../x", "a/..", ".", "./a", "a/./b", "a//b", "a/",
+    "a\0b", "\0", "\ud800", "x" * 256, "é" * 128, "/".join(["abc"] * 300), ".postroom-store",
+    "a/.postroom-x.tmp", ".postroom-lock", "sha256", "sha256/x", f"sha256/ab/cd/{'abcd' * 16}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
+def test_an_impossible_key_is_refused_everywhere(store, key):
+    calls = [
+        lambda: store.put_many([("good", b"x"), (key, b"x")]),
+        lambda: store.open_write(key),
+        lambda: store.get(key),
+        lambda: store.open_read(key),
+        lambda: store.size(key),
+        lambda: store.exists([key]),
+        lambda: store.verify(key),
+        lambda: store.delete([key]),
+        lambda: store.url(key),
+    ]
+    for call in calls:
+        with pytest.raises(BadKeyError) as caught:
+            call()
+        assert isinstance(caught.value, ValueError)
+    assert list(store.list()) == []
+
+
+def test_a_bad_key_at_commit_stores_nothing(store):
+    with store.open_write() as writer:
+        writer.write(b"x")
+        with pytest.raises(BadKeyError):
+            writer.commit("../x")
+    assert list(store.list()) == []
+
+
+NASTY = [
+    "...", "..x", "~/x", "CON", "a\\..\\..\\b", "a:b", "con.txt ", "-rf", "$(reboot)", "a;b|c",
+    "\u202egpj.exe", "=?utf-8?q?x?=", "a\nb", "%2e%2e%2fx", "\x1b[2J", ".hidden", "x" * 255,
+    "1234_.._.._1234.txt", "'; DROP TABLE objects; --", "\u202dx", "ﬁ", "e\u0301", "\u00e9", " ",
+]  # fmt: skip
+
+
+def test_nasty_names_stay_inside_and_apart(path, store):
+    path.parent.joinpath("secret").write_bytes(b"outside")
+    wanted = {f"pages/p/{name}": name.encode() for name in NASTY}
+
+    store.put_many(wanted.items())
+
+    assert {entry.key: store.get(entry.key) for entry in store.list()} == wanted
+    outside = {file.name for file in path.parent.iterdir() if not file.name.startswith(path.name)}
+    assert outside == {"secret"}
+    assert path.parent.joinpath("secret").read_bytes() == b"outside"
