@@ -5,7 +5,7 @@ from typing import NamedTuple
 from postroom.errors import RefusedError
 from postroom.wire import Key
 
-from .models import Folder, Mailbox, now
+from .models import Folder, Mailbox, database, now
 
 
 class Numbering(NamedTuple):
@@ -52,36 +52,49 @@ def find(numbering: Numbering, mailbox: Mailbox) -> Folder | None:
     return folder
 
 
-def find_or_open(numbering: Numbering) -> Folder:
+class Numbered(NamedTuple):
+    """A folder row, as far as every batch needs it."""
+
+    id: int
+    name: str
+    mailbox: int
+    last_number: int
+
+
+_FIND = """
+    SELECT f.id, f.name, f.mailbox_id, f.last_number
+    FROM folders f JOIN mailboxes m ON m.id = f.mailbox_id
+    WHERE m.name = {0} AND f.epoch = CASE {0} WHEN 0 THEN m.epoch ELSE {0} END
+    AND f.name = {0} AND f.uidvalidity = {0} AND (f.generation = {0} OR {0} IS NULL)
+    ORDER BY f.generation DESC LIMIT 1"""
+
+
+def find_or_open(numbering: Numbering) -> Numbered:
     """The folder row, made when missing; call it inside a write transaction."""
-    mailbox = _mailbox(numbering.mailbox)
-    folder = find(numbering, mailbox)
-    if folder is not None:
-        return folder
-    opened: Folder = Folder.create(
+    name, epoch, folder, uidvalidity, generation = numbering
+    given = (name, epoch, epoch, folder, uidvalidity, generation, generation)
+    found = database.execute_sql(_FIND.format(database.param), given).fetchone()
+    return Numbered(*found) if found else _open(numbering)
+
+
+def _open(numbering: Numbering) -> Numbered:
+    mailbox, _ = Mailbox.get_or_create(name=numbering.mailbox, defaults={"kind": "api"})
+    folder = Folder.create(
         mailbox=mailbox,
         epoch=numbering.epoch or mailbox.epoch,
         name=numbering.folder,
         uidvalidity=numbering.uidvalidity,
         generation=numbering.generation or 0,
     )
-    return opened
+    return Numbered(folder.id, folder.name, mailbox.id, 0)
 
 
-def _mailbox(name: str) -> Mailbox:
-    found, _ = Mailbox.get_or_create(name=name, defaults={"kind": "api"})
-    mailbox: Mailbox = found
-    return mailbox
-
-
-def told_last(folder: Folder, key: str) -> None:
+def told_last(folder: Numbered, key: str) -> None:
     """Note the highest UID held, for those who ask for a hint."""
-    if key.startswith("="):
+    number, time = 0 if key.startswith("=") else int(key), now()
+    if number <= folder.last_number:
         return
-    number, time = int(key), now()
-    Folder.update(last_number=number, changed=time).where(
-        Folder.id == folder.id, Folder.last_number < number
-    ).execute()
+    Folder.update(last_number=number, changed=time).where(Folder.id == folder.id).execute()
     Mailbox.update(last_number=number, changed=time).where(
-        Mailbox.id == folder.mailbox_id, Mailbox.last_number < number
+        Mailbox.id == folder.mailbox, Mailbox.last_number < number
     ).execute()

@@ -98,13 +98,13 @@ class Mail(BaseModel):
     has_raw = peewee.BooleanField(default=True)
     #: parsed or quarantined.
     state = peewee.TextField(default="parsed")
-    header_sha256 = peewee.TextField(default="", index=True)
+    header_sha256 = peewee.TextField(default="")
     #: The mail's own date, else the time it came: what lists are sorted by.
     date = peewee.TextField()
     subject = peewee.TextField(default="")
     from_name = peewee.TextField(default="")
     from_address = peewee.TextField(default="")
-    message_id = peewee.TextField(default="", index=True)
+    message_id = peewee.TextField(default="")
     attachment_count = peewee.IntegerField(default=0)
     defects = Json(default=[])
     #: Addresses by header, dates as written, references, the tree of parts.

@@ -19,7 +19,7 @@ def answer(db: Database, offer: wire.Offer) -> wire.OfferReply:
         return _unchanged(folder, offer.status)
     if offer.digests:
         with db.writing():
-            folder = find_or_open(numbering)
+            folder = Folder.get_by_id(find_or_open(numbering).id)
             rematch.match_again(folder, offer.digests)
     return _wanted(folder, mailbox, offer, rematched=bool(offer.digests))
 

@@ -23,7 +23,7 @@ def mail_row(one: Delivery, time: str) -> Row:
         "has_raw": one.has_raw,
         "state": one.outcome or "parsed",
         "header_sha256": one.header_sha256,
-        "date": mail.date.strftime("%Y-%m-%dT%H:%M:%S.000Z").zfill(24) if mail.date else time,
+        "date": f"{mail.date.isoformat()[:19]}.000Z" if mail.date else time,
         "subject": clean(mail.subject, MAX_LINE),
         "from_name": clean(author.name, MAX_LINE),
         "from_address": clean(author.address.lower(), MAX_LINE),

@@ -7,7 +7,7 @@ from postroom import wire
 from . import events, receipts, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
-from .models import Mailbox, now
+from .models import Folder, Mailbox, now
 from .schedule import stamp
 
 #: A sign of life is written down when the last one is older: waiting costs no commit each time.
@@ -45,7 +45,7 @@ def finish(db: Database, told: wire.Pass) -> wire.PassReply:
         claimed = tasks.claim(told.mailbox)
         if told.window is None:
             return wire.PassReply(tasks=claimed)
-        folder = find_or_open(_numbering(told))
+        folder = Folder.get_by_id(find_or_open(_numbering(told)).id)
         receipt = receipts.take(folder, told.window)
         return wire.PassReply(receipt=receipt, tasks=claimed, due=windows.due_in(folder))
 

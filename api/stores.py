@@ -1,14 +1,15 @@
 """The object stores that rows rely on, and what to do when one lost something."""
 
-from .models import Store, now
+from .models import database, now
+
+_RELY = """
+    INSERT INTO stores (created, changed, store, batch) VALUES ({0}, {0}, {0}, {0})
+    ON CONFLICT (store) DO UPDATE SET batch = excluded.batch, changed = excluded.changed
+    WHERE stores.batch < excluded.batch"""
 
 
 def rely(store: str, batch: int) -> None:
     """Record that rows of this transaction rely on the store's commit of that number."""
-    if not store:
-        return
-    Store.insert(store=store, batch=batch).on_conflict(
-        conflict_target=[Store.store],
-        update={"batch": batch, "changed": now()},
-        where=Store.batch < batch,
-    ).execute()
+    if store:
+        time, p = now(), database.param
+        database.execute_sql(_RELY.format(p), (time, time, store, batch))

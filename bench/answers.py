@@ -72,7 +72,9 @@ def _facts(mail: Answer, raw: bytes | None) -> Facts:
 
 
 def _take_header(facts: Facts, name: Any, value: Any) -> None:
-    kind, content = next(iter(value.items())) if isinstance(value, dict) else (value, None)
+    kind: str
+    content: Any
+    kind, content = next(iter(value.items())) if isinstance(value, dict) else (value, {})
     if name in PEOPLE and kind == "Address":
         facts.people[name] = facts.people.get(name, ()) + tuple(_people(content))
     elif name == "subject" and kind == "Text":
@@ -95,14 +97,16 @@ def _moment(at: dict[str, Any]) -> datetime | None:
     offset = timedelta(hours=at["tz_hour"], minutes=at["tz_minute"])
     zone = timezone(-offset if at["tz_before_gmt"] else offset)
     names = ("year", "month", "day", "hour", "minute", "second")
+    year, month, day, hour, minute, second = (int(at[name]) for name in names)
     try:
-        return datetime(*(at[name] for name in names), tzinfo=zone).astimezone(UTC)
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except ValueError:
         return None
 
 
 def _body(part: Answer) -> tuple[str, Any]:
-    return next(iter(part["body"].items()))
+    kind, body = next(iter(part["body"].items()))
+    return str(kind), body
 
 
 def _bodies(mail: Answer, which: str, wanted: str) -> Iterator[str]:

@@ -35,8 +35,7 @@ def judge(want: Facts, got: Facts) -> Iterator[Judged]:
     if inner:
         yield "inner text", all(_squeeze(t) in _squeeze(got.text) for t in inner), inner, got.text
     yield "html", _same(want.html, got.html), want.html, got.html
-    if want.files or want.inner_files or got.files:
-        yield from _judge_files(want, got)
+    yield from _judge_files(want, got)
 
 
 def _judge_files(want: Facts, got: Facts) -> Iterator[Judged]:
@@ -106,9 +105,9 @@ def score(parser: Parser, suite: Path, tell: Callable[[str], None] | None) -> Co
             counted[fact] += 1
             counted[f"={fact}"] += right
             if tell and not right:
-                tell(
-                    f"{name}: {fact}\n    wanted {str(wanted)[:300]!r}\n    got    {str(given)[:300]!r}"
-                )
+                tell(f"{name}: {fact}")
+                tell(f"    wanted {str(wanted)[:300]}")
+                tell(f"    got    {str(given)[:300]}")
     return counted
 
 
@@ -160,7 +159,7 @@ def main() -> None:
     for name, parser in parsers():
         scores[name] = score(parser, chosen.suite, print if name == chosen.explain else None)
         speeds[name] = speed(parser, raws) if raws else 0.0
-    print(*table(scores, speeds if raws else {}), sep="\n")  # noqa: T201
+    print(*table(scores, speeds if raws else {}), sep="\n")
 
 
 if __name__ == "__main__":

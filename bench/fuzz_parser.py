@@ -1,4 +1,4 @@
-"""Mutated mails against the parser: no exception, clean UTF-8, no mail over a second.
+"""Mutated mails, and mails made to hurt: no exception, clean UTF-8, none over a second.
 
 python -m bench.fuzz_parser FOLDER... [--mails 100000] [--seed 1]
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.hard_mails import HARD
 from master.parsers.mail import parse
 from postroom.parts import part_bytes
 from postroom.records import Mail
@@ -72,19 +73,21 @@ def faults(raw: bytes, mail: Mail) -> Iterator[str]:
             yield "the index and the part differ"
 
 
+def _tried(raw: bytes) -> list[str]:
+    start = time.process_time()
+    try:
+        wrong = list(faults(raw, parse(raw)))
+    except Exception as e:  # noqa: BLE001 - finding any of them is what this is for
+        wrong = [f"{type(e).__name__}: {e}"]
+    return [*wrong, "slow"] if time.process_time() - start > SLOW_SECONDS else wrong
+
+
 def run(raws: Sequence[bytes], mails: int, seed: int) -> Counter[str]:
     """Parse so many mutated mails; return how often what went wrong."""
     counted: Counter[str] = Counter()
-    chance = random.Random(seed)  # noqa: S311 - mails to break, not secrets
+    chance = random.Random(seed)  # mails to break, not secrets
     for number in range(mails):
-        raw = mutate(raws, chance)
-        start = time.process_time()
-        try:
-            wrong = list(faults(raw, parse(raw)))
-        except Exception as e:  # noqa: BLE001 - finding any of them is what this is for
-            wrong = [f"{type(e).__name__}: {e}"]
-        if time.process_time() - start > SLOW_SECONDS:
-            wrong.append("slow")
+        wrong = _tried(mutate(raws, chance))
         counted.update(wrong)
         for fault in wrong:
             sys.stderr.write(f"mail {number}: {fault}\n")
@@ -100,8 +103,11 @@ def main() -> int:
     chosen = options.parse_args()
     paths = sorted(path for folder in chosen.folders for path in folder.rglob("*"))
     raws = [path.read_bytes() for path in paths if path.is_file() and path.suffix != ".json"]
-    counted = run(raws, chosen.mails, chosen.seed)
-    sys.stdout.write(f"{chosen.mails} mails of {len(raws)} mutated: {dict(counted) or 'no fault'}\n")
+    counted = Counter(f"{name}: {wrong}" for name, raw in HARD.items() for wrong in _tried(raw))
+    counted += run(raws, chosen.mails, chosen.seed)
+    sys.stdout.write(
+        f"{chosen.mails} mutants of {len(raws)} mails: {dict(counted) or 'no fault'}\n"
+    )
     return bool(counted)
 
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.memory import Memory
+from bench.costs import Cost, Costs
 from tests.servers.dovecot import Dovecot
 
-Run = Callable[[Dovecot, Path], tuple[float, int, dict[str, float]]]
+Run = Callable[[Dovecot, Path], tuple[float, int, dict[str, Cost]]]
 
 _MBSYNC = """
 IMAPStore far
@@ -71,24 +71,24 @@ def _run(
     user: str,
     password: str,
     *steps: Callable[[Dovecot, Path, str, str], list[str]],
-) -> tuple[float, int, dict[str, float]]:
+) -> tuple[float, int, dict[str, Cost]]:
     (folder / "mail").mkdir()
-    memory = Memory({})
+    costs = Costs({})
     began = time.perf_counter()
     for step in steps:
-        _step(step(dovecot, folder, user, password), folder, memory)
+        _step(step(dovecot, folder, user, password), folder, costs)
     seconds = time.perf_counter() - began
-    return seconds, _count(folder / "mail"), memory.peaks()
+    return seconds, _count(folder / "mail"), costs.spent()
 
 
-def _step(command: list[str], folder: Path, memory: Memory) -> None:
+def _step(command: list[str], folder: Path, costs: Costs) -> None:
     environment = {**os.environ, "HOME": str(folder), "NOTMUCH_CONFIG": str(folder / "notmuch")}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    memory.watch(command[0], process.pid)
+    costs.watch(command[0], process.pid)
     while process.poll() is None:
-        memory.sample()
+        costs.sample()
         time.sleep(0.02)
     if process.returncode:
         raise RuntimeError(f"{command[0]}: {process.stderr.read().decode()}")  # type: ignore[union-attr]

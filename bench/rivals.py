@@ -65,7 +65,8 @@ def default_policy(raw: bytes) -> Facts:
 
 
 def _take_parts(facts: Facts, mail: Message, text_of: Callable[[Any], str]) -> None:
-    texts, htmls = [], []
+    texts: list[str] = []
+    htmls: list[str] = []
     for part in mail.walk():
         kind = part.get_content_type()
         if part.is_multipart():
@@ -74,15 +75,19 @@ def _take_parts(facts: Facts, mail: Message, text_of: Callable[[Any], str]) -> N
             "text/plain",
             "text/html",
         }:
-            content = part.get_payload(decode=True)
-            facts.files.append(_one_file(_words(part.get_filename()), kind, content or b""))
+            facts.files.append(_one_file(_words(part.get_filename()), kind, _payload(part)))
         else:
             (htmls if kind == "text/html" else texts).append(text_of(part))
     facts.text, facts.html = "\n".join(texts), "\n".join(htmls)
 
 
+def _payload(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
 def _payload_text(part: Message) -> str:
-    content = part.get_payload(decode=True) or b""
+    content = _payload(part)
     try:
         return content.decode(part.get_content_charset("ascii"), "replace")
     except LookupError:

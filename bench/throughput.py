@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import peers
-from bench.memory import Memory
+from bench.costs import Cost, Costs
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 
@@ -31,8 +31,8 @@ class Result(NamedTuple):
 
     seconds: float
     stored: int
-    #: Peak resident memory by process, in MB.
-    memory: dict[str, float]
+    #: By process.
+    costs: dict[str, Cost]
 
 
 def main() -> None:
@@ -116,19 +116,19 @@ def pull(dovecot: Dovecot, folder: Path, *, keep: bool = False) -> Result:
     daemons = Daemons(folder, {"work": mailbox})
     try:
         daemons.start("api", "master")
-        memory = Memory({name: process.pid for name, process in daemons.processes.items()})
+        costs = Costs({name: process.pid for name, process in daemons.processes.items()})
         began = time.perf_counter()
         provider = daemons.provide("--once")
-        memory.watch("provider", provider.pid)
+        costs.watch("provider", provider.pid)
         while provider.poll() is None:
-            memory.sample()
+            costs.sample()
             time.sleep(0.05)
         seconds = time.perf_counter() - began
-        memory.sample()
+        costs.sample()
         receipt = daemons.last_receipt()
         if provider.returncode or receipt.get("missing"):
             raise RuntimeError(f"the pull failed: {receipt}\n{daemons.log('provider')}")
-        return Result(seconds, int(receipt["stored"]), memory.peaks())
+        return Result(seconds, int(receipt["stored"]), costs.spent())
     finally:
         daemons.close()
         if keep:
@@ -138,15 +138,19 @@ def pull(dovecot: Dovecot, folder: Path, *, keep: bool = False) -> Result:
 
 def _print(mails: int, results: dict[str, list[Result]]) -> None:
     own = statistics.median(result.seconds for result in results["postroom"])
-    print(f"\n{'tool':<18}{'mails/s':>9}{'stored':>9}{'peak MB':>9}{'time / postroom':>17}")
+    print(f"\n{'tool':<16}{'mails/s':>9}{'stored':>9}{'peak MB':>9}{'CPU us/mail':>13}{'time':>8}")
     for name, runs in results.items():
         seconds = statistics.median(result.seconds for result in runs)
-        memory = statistics.median(sum(result.memory.values()) for result in runs)
+        memory = statistics.median(sum(c.memory for c in r.costs.values()) for r in runs)
+        cpu = statistics.median(sum(c.cpu for c in r.costs.values()) for r in runs)
         stored = min(result.stored for result in runs)
-        print(f"{name:<18}{mails / seconds:>9.0f}{stored:>9}{memory:>9.0f}{seconds / own:>17.2f}")
-    print("\npeak MB of each process of postroom, last run:")
-    for process, megabytes in results["postroom"][-1].memory.items():
-        print(f"  {process:<12}{megabytes:>7.0f}")
+        print(
+            f"{name:<16}{mails / seconds:>9.0f}{stored:>9}{memory:>9.0f}"
+            f"{cpu / mails * 1e6:>13.0f}{seconds / own:>7.2f}x"
+        )
+    print(f"\n{'process of the last run':<26}{'peak MB':>9}{'CPU us/mail':>13}")
+    for process, cost in results["postroom"][-1].costs.items():
+        print(f"  {process:<24}{cost.memory:>9.0f}{cost.cpu / mails * 1e6:>13.0f}")
 
 
 if __name__ == "__main__":

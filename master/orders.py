@@ -20,8 +20,8 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: Literal["ready", "parsed", "done"]
     status: Literal["ok", "retry", "error"] = "ok"
-    #: The API is the reason of the retry.
-    away: bool = False
+    #: Why the API could not be asked, where that is the reason of a retry.
+    away: str = ""
 
 
 _ORDER = msgspec.msgpack.Decoder(Order)

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from postroom.errors import TemporaryError
+from postroom.errors import RefusedError, TemporaryError
 
+#: Refusals of the master itself: its token or its address is wrong, whatever is asked.
+OURS = frozenset({"unauthorized", "forbidden", "bad_host", "bad_origin", "method_not_allowed"})
+OURS_SECONDS = 30.0
 #: The first probe comes soon: most outages are one locked database or a restart.
 FIRST_PROBE_SECONDS = 0.5
 PROBE_SECONDS = 2.0
@@ -17,11 +20,15 @@ class ApiAwayError(TemporaryError):
 
 @contextmanager
 def asking_api() -> Iterator[None]:
-    """Around a call of the API: tells its trouble from that of storage and disk."""
+    """Around a call of the API: tells its trouble, and ours with it, from all other."""
     try:
         yield
     except TemporaryError as e:
         raise ApiAwayError(str(e), e.after) from e
+    except RefusedError as e:
+        if e.code not in OURS:
+            raise
+        raise ApiAwayError(f"the API refuses the master: {e}", OURS_SECONDS) from e
 
 
 def growing(seconds: float, jitter: float) -> float:

@@ -119,7 +119,10 @@ class Queue:
         self._learn(now, hand.portion, note)
         if hand.portion:
             self._strikes.forget(hand.portion.places())
-            self._settle(now, hand.portion, frames, note.status)
+            if note.away:
+                self._retry(now, hand.portion, self._pause(now), note.away)
+            else:
+                self._settle(now, hand.portion, frames, note.status)
         self.idle(now, worker)
 
     def lost(self, now: float, worker: str) -> None:
@@ -171,7 +174,7 @@ class Queue:
         if self._stopping:
             return 1.0, STOPPING
         if self._outage and _large(job.request):
-            return self._outage.after(now, self._jitter()), AWAY
+            return self._pause(now), AWAY
         limits = self._limits
         if self._waiting_bytes > limits.waiting_bytes or len(self._jobs) > limits.waiting_jobs:
             return growing(4.0, self._jitter()), FULL
@@ -186,8 +189,7 @@ class Queue:
             if portion is None:
                 return
             if self._outage and _large(portion.job.request):
-                after = self._outage.after(now, self._jitter())
-                self._retry(now, portion, after, AWAY)
+                self._retry(now, portion, self._pause(now), AWAY)
             else:
                 self._give(now, portion)
 
@@ -206,9 +208,12 @@ class Queue:
     def _learn(self, now: float, portion: Portion | None, note: Note) -> None:
         if note.away:
             if self._outage.begin(now):
-                log.warning("Master: the API does not answer: no mail is taken until it does")
+                log.warning("Master: no mail is taken for now: %s", note.away)
         elif note.status != "retry" and _asks_api(portion) and self._outage.end():
-            log.info("Master: the API answers again")
+            log.info("Master: the API answers again, mail is taken")
+
+    def _pause(self, now: float) -> float:
+        return self._outage.after(now, self._jitter())
 
     def _retry(self, now: float, portion: Portion, after: float, reason: str) -> None:
         reply = wire.Retry(after=after, reason=reason)

@@ -1,6 +1,7 @@
 """A worker: one request at a time from the front, through the pipeline, and back."""
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -13,7 +14,7 @@ from postroom import logs, registry, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import Exit
-from postroom.errors import RefusedError, SettingsError, TemporaryError
+from postroom.errors import PostroomError, RefusedError, SettingsError, TemporaryError
 from postroom.sockets import Desk
 from postroom.storage import StorageBrokenError, open_storage
 
@@ -58,8 +59,7 @@ class Worker:
         try:
             self._pipeline.probe()
         except (TemporaryError, RefusedError) as e:
-            log.debug("the API is still away: %s", e)
-            self._say(Note(state="done", status="retry", away=True))
+            self._say(Note(state="done", status="retry", away=str(e)))
         else:
             self._say(Note(state="done"))
 
@@ -74,7 +74,8 @@ class Worker:
             note = Note(state="done", status="error")
             reply = wire.Refusal(code=e.code, message=str(e))
         except TemporaryError as e:
-            note = Note(state="done", status="retry", away=isinstance(e, ApiAwayError))
+            away = str(e) if isinstance(e, ApiAwayError) else ""
+            note = Note(state="done", status="retry", away=away)
             reply = wire.Retry(after=e.after, reason=str(e))
         except StorageBrokenError as e:
             broken = e
@@ -128,16 +129,19 @@ def main() -> None:
         told = config.section("log", settings.Log)
         file = config.path_of(told.file) if told.file else None
         logs.configure(args.log_level or told.level, file)
-        pipeline = open_pipeline(config)
-    except SettingsError as e:
+        worker = Worker(Desk(args.address, args.name), open_pipeline(config))
+        # What is here now stays: the collector need not look at it again and again.
+        gc.freeze()
+        worker.run()
+    except PostroomError as e:
         sys.stderr.write(f"master: {e}\n")
-        sys.exit(Exit.SETTINGS)
-    Worker(Desk(args.address, args.name), pipeline).run()
+        sys.exit(Exit.SETTINGS if isinstance(e, SettingsError) else Exit.FAILED)
 
 
 def _end_with_parent() -> None:
     """The pipe from the front closes when it ends, even by SIGKILL; nothing unanswered is lost."""
-    sys.stdin.buffer.read()
+    # Unbuffered: a thread inside of a buffered read would break the interpreter's own end.
+    os.read(sys.stdin.fileno(), 1)
     os._exit(0)
 
 

@@ -245,6 +245,18 @@ def test_more_new_mails_than_the_first_pass_took_all_come(rig: Rig, dovecot: Dov
     assert len(rig.master.raws()) == 35
 
 
+def test_a_hole_left_by_an_interrupted_pass_is_filled(rig: Rig, dovecot: Dovecot):
+    dovecot.deliver("work", (mail(n) for n in range(1, 61)))
+    rig.once(imap(dovecot))
+    for place in list(rig.master.held):
+        if place.key not in (10, 59, 60):
+            del rig.master.held[place]
+
+    rig.once(imap(dovecot, first="newest 5"))
+
+    assert {place.key for place in rig.master.held} == set(range(10, 61))
+
+
 def test_the_first_pass_may_begin_at_a_day(rig: Rig, dovecot: Dovecot):
     dovecot.deliver("work", [mail(1)], received=1_500_000_000)
     dovecot.deliver("work", [mail(2), mail(3)], received=1_700_000_000)

@@ -140,6 +140,15 @@ def test_any_order_of_items_and_lines_between_are_read(rig: Rig, server: Scripte
     assert rig.master.raws() == sorted(server.mails.values())
 
 
+def test_a_body_in_quotes_is_read_and_nothing_in_it_is_an_item(rig: Rig, server: ScriptedImap):
+    server.mails[2] = b'Subject: "a\\b" (UID 99 BODY[] NIL)'
+    server.quoted = {2}
+
+    assert rig.once(imap(server))
+
+    assert rig.master.raws() == sorted(server.mails.values())
+
+
 def test_uids_up_to_the_highest_possible_are_read(rig: Rig, server: ScriptedImap):
     server.mails = {1: mail(1), 2**31: mail(2), 2**32 - 1: mail(3)}
 
@@ -224,6 +233,29 @@ def test_starttls_that_the_server_does_not_have_is_an_error(server: ScriptedImap
         imap(server, tls="starttls").connect()
 
     assert server.said("LOGIN") == []
+
+
+def test_a_listing_longer_than_any_line_is_asked_for_in_pieces(server: ScriptedImap):
+    uids = range(2**32 - 100_001, 2**32 - 1)
+    server.mails = dict.fromkeys(uids, b"")
+
+    with opened(server) as folder:
+        windows = list(folder.windows())
+
+    assert [uid for window in reversed(windows) for uid in window.listed()] == list(uids)
+    assert len(server.said("SEARCH")) == 2
+
+
+def test_a_server_that_dies_while_we_wait_is_noticed(rig: Rig, server: ScriptedImap):
+    server.capabilities = "IMAP4rev1 IDLE"
+    server.deaf = True
+
+    rig.serve(imap(server, timeout_seconds=0.5))
+
+    wait_until(lambda: any("waiting for news" in error for error in rig.master.errors))
+    server.deaf = False
+    server.mails[6] = mail(6)
+    wait_until(lambda: len(rig.master.raws()) == 6)
 
 
 def test_one_answer_per_key(server: ScriptedImap):

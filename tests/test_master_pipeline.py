@@ -14,7 +14,7 @@ from master.sinks import SINKS, open_sinks
 from master.spool import Spool
 from postroom import records, settings, wire
 from postroom.api_client import ApiClient
-from postroom.errors import SettingsError, TemporaryError
+from postroom.errors import RefusedError, SettingsError, TemporaryError
 from postroom.storage import open_storage
 from tests.servers.stub_api import StubApi
 
@@ -283,6 +283,16 @@ def test_a_token_that_is_refused_is_no_fault_of_the_mails(answer, api):
         answer(push(mail("one"), mail("two")))
 
     assert api.batches == [2]
+
+
+@pytest.mark.parametrize("code", ["unknown_mailbox", "storage_mismatch"])
+def test_a_refusal_of_the_source_is_handed_to_the_source(answer, api, code):
+    api.refuse = lambda mails: (409, code)
+
+    with pytest.raises(RefusedError) as refused:
+        answer(push(mail("one"), mail("two")))
+
+    assert (refused.value.code, api.batches) == (code, [2])
 
 
 def culprit(*subjects):

@@ -406,7 +406,7 @@ def test_strikes_are_bounded_in_number():
     assert [strikes.count(("m", 1, "f", 1, key)) for key in (1, 2, 3, 5)] == [0, 0, 1, 1]
 
 
-AWAY = Note(state="done", status="retry", away=True)
+AWAY = Note(state="done", status="retry", away="api")
 
 
 def go_away(world, *workers):
@@ -444,6 +444,18 @@ def test_bodies_that_waited_when_the_api_went_away_are_answered(world):
     world.finish("a", wire.Retry(after=5, reason="api"), AWAY)
 
     assert world.reply().reason == "the API does not answer"
+
+
+def test_the_answer_to_who_found_the_api_away_says_why_and_grows(world):
+    go_away(world, "a", "b")
+    assert (world.reply().after, world.reply().reason) == (1, "api")
+
+    world.now += 8
+    world.ask(offer("other"))
+    for worker in world.working()[-2:]:
+        world.queue.finished(world.now, worker, AWAY, [])
+
+    assert world._look().reply().after == 8
 
 
 def test_the_front_asks_the_api_itself(world):

@@ -62,7 +62,7 @@ def test_an_item_that_is_to_be_tried_again_is_offered_again(rig: Rig, maildir: P
         if not isinstance(envelope.request, wire.Push):
             return None
         rig.master.before = lambda _: None
-        answer = rig.master._answer(envelope)
+        answer = rig.master.answer(envelope)
         again = answer.items[0]
         place = next(p for p in rig.master.held if p.key == again.key)
         del rig.master.held[place]

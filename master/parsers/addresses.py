@@ -8,7 +8,7 @@ from postroom.records import Address
 #: Addresses of one header that are read.
 MAX_ADDRESSES = 25_000
 
-_PLAIN = r"[^<>@\s\",:;()\\=]+@[^<>@\s\",:;()\\=]+"
+_PLAIN = r"[^\x00-\x20<>@\",:;()\\=]+@[^\x00-\x20<>@\",:;()\\=]+"
 _WORD = r"[\w.+'/&!-]+"
 #: What most headers hold; anything else goes the long way.
 _USUAL = re.compile(rf"(?:({_WORD}(?: {_WORD})*+|) ?<({_PLAIN})>|({_PLAIN}))$", re.ASCII)
@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 )
 _IN_COMMENT = re.compile(r"[()\\]")
 _ESCAPE = re.compile(r"\\(.)")
+_COMMENT = re.compile(r"\([^()]*\)")
 _ROUTE = re.compile(r"^@[^:]*:")
 
 Decode = Callable[[str], str]
@@ -46,18 +47,18 @@ def _mailboxes(value: str) -> Iterator[list[str]]:
     tokens: list[str] = []
     at = 0
     while match := _TOKEN.match(value, at):
-        token, at = match[0], match.end()
-        if token == "(":
+        found, at = match[0], match.end()
+        if found == "(":
             end = _comment_end(value, at)
             tokens.append("(" + value[at : end - 1])
             at = end
-        elif token in {",", ";"}:
+        elif found in {",", ";"}:
             yield tokens
             tokens = []
-        elif token == ":" and not any("@" in word for word in tokens):
+        elif found == ":" and not any("@" in word for word in tokens):
             tokens = []
         else:
-            tokens.append(token)
+            tokens.append(found)
     yield tokens
 
 
@@ -76,9 +77,9 @@ def _address(tokens: list[str], decode: Decode) -> Address:
     angle = ""
     for token in tokens:
         if token[0] == "<":
-            angle = angle or _ROUTE.sub("", token.strip("<> \t"))
+            angle = angle or _in_angles(token)
         elif token[0] == "(":
-            comments.append(token[1:])
+            comments.append(_ESCAPE.sub(r"\1", token[1:]))
         else:
             words.append(token)
     text = "".join(words).strip()
@@ -88,21 +89,29 @@ def _address(tokens: list[str], decode: Decode) -> Address:
     return Address(_name(text, comments, decode), decode(angle))
 
 
+def _in_angles(token: str) -> str:
+    address = _ROUTE.sub("", token.strip("<> \t"))
+    if "(" in address:
+        address = _COMMENT.sub("", address)
+    return address.removeprefix("mailto:")
+
+
 def _split_bare(text: str) -> tuple[str, str]:
     """Part a name from an address that should stand in angles and does not."""
     words = text.split()
     with_at = [word for word in words if "@" in word]
-    if len(with_at) == 1 and len(words) > 1 and not with_at[0].startswith("@"):
-        if not with_at[0].endswith("@") and '"' not in text:
-            return " ".join(word for word in words if word != with_at[0]), with_at[0]
-    return "", text if '"' in text else "".join(words)
+    if '"' in text:  # a quoted local part
+        return "", text
+    if len(with_at) == 1 and len(words) > 1 and with_at[0].strip("@") == with_at[0]:
+        return " ".join(word for word in words if word != with_at[0]), with_at[0]
+    return "", "".join(words)
 
 
 def _name(text: str, comments: list[str], decode: Decode) -> str:
     """Return the words of the name; comments stand behind them, or alone in their place."""
     if text and comments:
         return decode(f"{_unquoted(text)} ({') ('.join(comments)})")
-    return decode(_unquoted(text) if text else _ESCAPE.sub(r"\1", " ".join(comments)))
+    return decode(_unquoted(text) if text else " ".join(comments))
 
 
 def _unquoted(text: str) -> str:

@@ -10,16 +10,16 @@ from postroom.parts.parameters import Parameter, Parameters
 from postroom.records import Attachment
 
 
-
 def index(node: Node, decoder: Decoder) -> list[Attachment]:
     """Return the part as an attachment, and the files that it encloses."""
     content = node.content(decoder.defects)
     kind, options = _disposition(node)
+    content_id = encoded_words.decode(node.headers.get("content-id", ""), decoder)
     inline = kind == "inline" or (not kind and "content-id" in node.headers)
     own = Attachment(
         name=_name(node, options, decoder),
         type=node.type,
-        content_id=encoded_words.decode(node.headers.get("content-id", ""), decoder).strip("<> "),
+        content_id=content_id.strip("<> "),
         inline=inline,
         size=len(content),
         sha256=sha256(content).hexdigest(),
@@ -30,7 +30,9 @@ def index(node: Node, decoder: Decoder) -> list[Attachment]:
 
 def index_enclosed(node: Node, decoder: Decoder) -> list[Attachment]:
     """Return the files within a part that is itself a body."""
-    return _index_files(node, enclosed(node, node.content(decoder.defects), decoder.defects), decoder)
+    return _index_files(
+        node, enclosed(node, node.content(decoder.defects), decoder.defects), decoder
+    )
 
 
 def encloses(node: Node) -> bool:
@@ -38,12 +40,17 @@ def encloses(node: Node) -> bool:
     return node.source.find(b"begin ", node.start, node.end) >= 0
 
 
+def is_shown(node: Node) -> bool:
+    """Tell whether nothing says that the part is to be kept out of sight."""
+    return _disposition(node)[0] != "attachment"
+
+
 def is_body(node: Node, number: int, within: str) -> bool:
     """Tell whether a text part is read as body (RFC 8621, 4.1.4)."""
     kind, options = _disposition(node)
     if kind == "attachment":
         return False
-    return number == 0 or (within != "related" and not _raw_name(node, options))
+    return number == 0 or (within != "related" and _raw_name(node, options) is None)
 
 
 def charset_of(node: Node) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from master.parsers import attachments
@@ -16,7 +17,9 @@ from postroom.records import Attachment
 META_BYTES = 4_096
 
 _TEXTS = frozenset({"text/plain", "text/html"})
-_META = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}(?:charset|encoding)\s*=\s*[\"']?([\w:.-]{2,40})", re.I)
+_META = re.compile(
+    rb"<(?:meta|\?xml)[^>]{0,200}(?:charset|encoding)\s*=\s*[\"']?([\w:.-]{2,40})", re.IGNORECASE
+)
 # The look-behind keeps long runs linear: only the first of a run is a place to begin.
 _DOUBLED_LINE_END = re.compile(r"(?<!\r)\r+\n")
 
@@ -43,6 +46,8 @@ def read(root: Node, decoder: Decoder) -> Bodies:
     html: list[Node] = []
     _sort([root], "mixed", False, _Lists(text, html))
     bodies = {id(node) for node in [*text, *html]}
+    if not bodies:
+        text += _only_text(root)
     attached: list[Attachment] = []
     inner: list[Node] = []
     for node in _leaves(root):
@@ -51,8 +56,11 @@ def read(root: Node, decoder: Decoder) -> Bodies:
         elif attachments.encloses(node):
             attached += attachments.index_enclosed(node, decoder)
         inner += node.parts if node.is_message else ()
-    markup = "\n".join(_decoded(node, decoder) for node in html if node.type == "text/html")
-    plain = "\n".join(filter(None, (_text(node, decoder) for node in text)))
+    # Most parts are in both lists, and decoding is the dear part.
+    decoded = {id(node): _decoded(node, decoder) for node in dict.fromkeys([*text, *html])}
+    markup = "\n".join(decoded[id(node)] for node in html if node.type == "text/html")
+    shown = (_readable(node, decoded[id(node)], decoder.defects) for node in text)
+    plain = "\n".join(filter(None, shown))
     if not plain.strip() and markup:
         plain = html_to_text(markup, decoder.defects)
     return Bodies(plain, markup, attached, inner)
@@ -66,6 +74,16 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield node
 
 
+def _only_text(root: Node) -> list[Node]:
+    """Return the first text of another kind (enriched, calendar): some mails are nothing else."""
+    shown = (
+        node
+        for node in _leaves(root)
+        if node.type.startswith("text/") and not _is_text(node) and attachments.is_shown(node)
+    )
+    return list(islice(shown, 1))
+
+
 def _is_text(node: Node) -> bool:
     # A multipart without delimiters is read as what it is to the eye.
     return node.type in _TEXTS or (node.type.startswith("multipart/") and not node.boundary)
@@ -73,41 +91,39 @@ def _is_text(node: Node) -> bool:
 
 def _sort(parts: list[Node], within: str, in_alternative: bool, lists: _Lists) -> None:
     """Put parts where a reader expects them: the algorithm of RFC 8621, 4.1.4."""
-    text, html = lists
-    texts, htmls = len(text or ()), len(html or ())
+    outer = lists
+    texts, htmls = len(lists.text or ()), len(lists.html or ())
     for number, part in enumerate(parts):
         if part.boundary:
             kind = part.type.removeprefix("multipart/")
-            _sort(part.parts, kind, in_alternative or kind == "alternative", _Lists(text, html))
-            continue
-        if not _is_text(part) or not attachments.is_body(part, number, within):
-            continue
-        is_html = part.type == "text/html"
-        if within == "alternative":
-            chosen = html if is_html else text
-            if chosen is not None:
-                chosen.append(part)
-            continue
-        if in_alternative:
-            text, html = (None, html) if is_html else (text, None)
-        for chosen in (text, html):
-            if chosen is not None:
-                chosen.append(part)
-    if within == "alternative" and text is not None and html is not None:
-        if len(text) == texts:
-            text += html[htmls:]
-        elif len(html) == htmls:
-            html += text[texts:]
+            _sort(part.parts, kind, in_alternative or kind == "alternative", lists)
+        elif _is_text(part) and attachments.is_body(part, number, within):
+            if in_alternative and within != "alternative":
+                is_html = part.type == "text/html"
+                lists = _Lists(None if is_html else lists.text, lists.html if is_html else None)
+            _place(part, within, lists)
+    if within == "alternative" and outer.text is not None and outer.html is not None:
+        if len(outer.text) == texts:
+            outer.text.extend(outer.html[htmls:])
+        elif len(outer.html) == htmls:
+            outer.html.extend(outer.text[texts:])
 
 
-def _text(node: Node, decoder: Decoder) -> str:
-    decoded = _decoded(node, decoder)
+def _place(part: Node, within: str, lists: _Lists) -> None:
+    is_html = part.type == "text/html"
+    if lists.text is not None and not (is_html and within == "alternative"):
+        lists.text.append(part)
+    if lists.html is not None and (is_html or within != "alternative"):
+        lists.html.append(part)
+
+
+def _readable(node: Node, decoded: str, defects: set[str]) -> str:
     if node.type == "text/html":
-        return html_to_text(decoded, decoder.defects)
+        return html_to_text(decoded, defects)
     style = node.parameters.get("format")
     if style and style.value.lower() == "flowed":
         delete = node.parameters.get("delsp")
-        return unflow(decoded, delete_space=bool(delete) and delete.value.lower() == "yes")
+        return unflow(decoded, delete_space=delete is not None and delete.value.lower() == "yes")
     return decoded
 
 

@@ -64,7 +64,7 @@ def codec_of(charset: str) -> str:
         info = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
-    plain = info._is_text_encoding and info.name not in _NO_CHARSETS  # noqa: SLF001
+    plain = info._is_text_encoding and info.name not in _NO_CHARSETS
     return info.name if plain else ""
 
 
@@ -94,7 +94,7 @@ class Decoder:
         """Decode by the declared charset, else UTF-8, else what is likely, else a guess."""
         codec = codec_of(charset) if charset else ""
         if data.isascii() and not codec.startswith(_NOT_ASCII):
-            return data.decode("ascii")
+            return data.decode("ascii").replace("\0", "\ufffd")
         return clean(self._declared(data, codec) or self._guessed(data, codec, hint))
 
     def _declared(self, data: bytes, codec: str) -> str | None:
@@ -110,8 +110,9 @@ class Decoder:
         """Bear a few broken characters in what was declared or in UTF-8, else find another."""
         self.defects.add("wrong_charset")
         for candidate in (codec if codec != "ascii" else "", "utf-8"):
-            if candidate and _is_mostly_sound(text := data.decode(candidate, "replace")):
-                return text
+            repaired = data.decode(candidate, "replace") if candidate else ""
+            if repaired and _is_mostly_sound(repaired):
+                return repaired
         for candidate in (codec_of(hint) if hint else "", *self._likely, self._detected(data)):
             text = _strictly(data, candidate)
             if text is not None:
@@ -144,5 +145,18 @@ def _strictly(data: bytes, codec: str) -> str | None:
     try:
         return data.decode(codec)
     except UnicodeError:
+        return _leniently(data, codec)
+
+
+def _leniently(data: bytes, codec: str) -> str | None:
+    """Decode what some senders take for the charset, if it is only that."""
+    if codec == "cp1252":
         # The five bytes that windows-1252 leaves open are C1 controls in what was declared.
-        return data.decode("latin-1") if codec == "cp1252" else None
+        return data.decode("latin-1")
+    if codec == "utf-8" and b"\xed" in data:
+        try:
+            # UTF-16 surrogates, each encoded by itself; clean() joins the pairs.
+            return data.decode("utf-8", "surrogatepass")
+        except UnicodeError:
+            return None
+    return None

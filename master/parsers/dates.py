@@ -8,7 +8,9 @@ MAX_LENGTH = 200
 
 _MONTHS = {
     name: number
-    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
 }
 #: Hours east of UTC of the names that RFC 5322, 4.3 leaves to guess; one meaning each, the usual.
 _ZONES = {
@@ -26,13 +28,16 @@ _USUAL = re.compile(
 _COMMENT = re.compile(r"\([^()]*\)?")
 _ISO = re.compile(r"(\d{4})[-/.](\d\d?)[-/.](\d\d?)")
 _MONTH = rf"({'|'.join(_MONTHS)})[a-z]*"
-_DAY_FIRST = re.compile(rf"(\d{{1,2}})[\s.-]{{1,3}}{_MONTH}[\s.,-]{{1,3}}(\d{{2,4}})\b", re.IGNORECASE)
+_DAY_FIRST = re.compile(
+    rf"(\d{{1,2}})[\s.-]{{1,3}}{_MONTH}[\s.,-]{{1,3}}(\d{{2,4}})\b", re.IGNORECASE
+)
 _MONTH_FIRST = re.compile(
     rf"\b{_MONTH}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?(?:\s+(\d{{4}}))?\b", re.IGNORECASE
 )
 _YEAR = re.compile(r"\b(\d{4})\b(?!:)\s*$")
 _TIME = re.compile(
-    r"(\d{1,2})(?:\s*:\s*|\.)(\d\d)(?:(?:\s*:\s*|\.)(\d\d)(?:[.,]\d+)?)?\s*([AaPp]\.?[Mm]\b)?"
+    r"(\d{1,2})(?:\s*:\s*|\.)(\d\d)(?:(?:\s*:\s*|\.)(\d\d)(?:[.,]\d+)?)?"
+    r"\s*([AaPp]\.?[Mm]\b)?"
 )
 _OFFSET = re.compile(r"(?:GMT|UTC?)?([+-])(\d\d):?([0-5]\d)\b")
 _ZONE = re.compile(r"\b([A-Za-z]{1,4})\b")

@@ -1,23 +1,33 @@
 """Readable text of an HTML body: paragraphs, lists, tables, quotes and links."""
 
 import re
+from html import unescape
 from typing import Any
 
-from lxml import etree, html
+from lxml import etree
+from lxml import html as lxml_html
 
 #: Characters of markup that are made text, and elements that are walked through.
 MAX_MARKUP = 2_000_000
 MAX_ELEMENTS = 60_000
 
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre hr fieldset".split())
-_BLOCKS = _PARAGRAPHS | frozenset(
-    "address article aside body caption center dd details div dt figcaption figure footer form"
-    " header html legend li main nav section summary tbody tfoot thead title tr".split()
+_PARAGRAPHS = frozenset(
+    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "dl", "table", "pre", "hr",
+     "fieldset"}
+)  # fmt: skip
+_BLOCKS = _PARAGRAPHS | {
+    "address", "article", "aside", "body", "caption", "center", "dd", "details", "div", "dt",
+    "figcaption", "figure", "footer", "form", "header", "html", "legend", "li", "main", "nav",
+    "section", "summary", "tbody", "tfoot", "thead", "title", "tr",
+}  # fmt: skip
+_SKIPPED = frozenset(
+    {"head", "script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select"}
 )
-_SKIPPED = frozenset("head script style template noscript iframe object svg math select".split())
 _CELLS = frozenset({"td", "th"})
 _LISTS = frozenset({"ul", "ol"})
+_ITEMS = _LISTS | {"li"}
 _SPACES = re.compile(r"[ \t\r\n\f\v\xa0\u200b\u200c\ufeff\xad]+")
+_TAG = re.compile(r"<[^<>]*>")
 _LINK = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
 
 
@@ -26,14 +36,18 @@ def html_to_text(markup: str, defects: set[str]) -> str:
     if len(markup) > MAX_MARKUP:
         defects.add("html_cut")
         markup = markup[:MAX_MARKUP]
-    # XML has no NUL; a page that names another charset than the one it came in is of no help.
-    parser = html.HTMLParser(
+    # The markup is text by now: what charset the page names itself no longer matters.
+    parser = lxml_html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
-        root = html.document_fromstring(markup.encode(), parser=parser)
+        root = lxml_html.document_fromstring(markup.encode(), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):
         return ""
+    if parser.error_log.filter_from_fatals():
+        # Deeper than the library goes: better the words without their shape than no words.
+        defects.add("html_cut")
+        return _SPACES.sub(" ", unescape(_TAG.sub(" ", markup))).strip()
     return _Writer(defects).write(root)
 
 
@@ -47,6 +61,9 @@ class _Writer:
         self._needs_empty_line = False
         self._space = False
         self._quotes = 0
+        self._last_quotes = 0
+        #: True after "- " or "1. ": the paragraph of an item begins on the same line.
+        self._fresh_item = False
         self._preformatted = 0
         #: For each open list the number of its next item, 0 where items have none.
         self._lists: list[int] = []
@@ -83,7 +100,8 @@ class _Writer:
         elif tag in _CELLS:
             self._space = bool(self._line)
         elif tag in _BLOCKS:
-            self._end_line()
+            if not self._fresh_item or tag in _ITEMS:
+                self._end_line()
             self._needs_empty_line |= tag in _PARAGRAPHS and not self._lists
             self._open(tag)
 
@@ -98,6 +116,7 @@ class _Writer:
             self._lists.append(1 if tag == "ol" else 0)
         elif tag == "li":
             self._line.append(self._item())
+            self._fresh_item = True
 
     def _item(self) -> str:
         indent = "  " * (len(self._lists) - 1)
@@ -136,13 +155,14 @@ class _Writer:
             self._line = []
         elif empty:
             self._needs_empty_line = True
-        self._space = False
+        self._space = self._fresh_item = False
 
     def _put(self, line: str) -> None:
         depth = min(self._quotes, 20)
         if self._needs_empty_line and self._lines:
-            self._lines.append(">" * depth)
+            self._lines.append(">" * min(depth, self._last_quotes))
         self._needs_empty_line = False
+        self._last_quotes = depth
         self._lines.append(f"{'>' * depth} {line}" if depth else line)
 
     def _text(self, text: str | None) -> None:
@@ -159,6 +179,7 @@ class _Writer:
         if line and (self._space or words[0] == " ") and line[-1][-1] != " ":
             line.append(" ")
         line.append(words.strip(" "))
+        self._fresh_item = False
         self._space = words[-1] == " "
 
     def _verbatim(self, text: str) -> None:

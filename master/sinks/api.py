@@ -10,15 +10,15 @@ from postroom.api_client import ApiClient
 from postroom.errors import RefusedError
 from postroom.settings import Config
 
-from ..outage import ApiAwayError, asking_api
+from ..outage import asking_api
 from . import Batch, Delivery, Verdict
 
 log = logging.getLogger(__name__)
 
 #: A mail that the API will not have even as quarantined comes again after so long.
 HOPELESS_SECONDS = 600.0
-#: Refusals of the master or of the place rather than of a mail: smaller batches do not help.
-NOT_THE_MAILS = frozenset({"http_401", "http_403", "http_404", "unauthorized", "forbidden"})
+#: Refusals of the source rather than of a mail: it has to say HELLO again.
+OF_THE_SOURCE = frozenset({"unknown_mailbox", "storage_mismatch"})
 
 
 class ApiSink:
@@ -37,15 +37,14 @@ class ApiSink:
         return self._deliver(batch.deliveries, batch)
 
     def _deliver(self, deliveries: Sequence[Delivery], batch: Batch) -> list[Verdict]:
-        try:
+        for _ in range(2):
             try:
                 return self._post(deliveries, batch)
             except RefusedError as e:
-                if e.code in NOT_THE_MAILS:
-                    raise ApiAwayError(f"the API refuses the master: {e}", 30.0) from e
-                return self._post(deliveries, batch)
-        except RefusedError as e:
-            return self._divide(deliveries, batch, e)
+                if e.code in OF_THE_SOURCE:
+                    raise
+                refusal = e
+        return self._divide(deliveries, batch, refusal)
 
     def _divide(
         self, deliveries: Sequence[Delivery], batch: Batch, refusal: RefusedError

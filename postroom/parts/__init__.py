@@ -2,7 +2,8 @@
 
 from postroom.errors import ObjectMissingError
 from postroom.parts.enclosed import enclosed_bytes
-from postroom.parts.tree import Node, split
+from postroom.parts.node import Node
+from postroom.parts.tree import split
 
 __all__ = ["Node", "part_bytes", "split"]
 

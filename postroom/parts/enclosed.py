@@ -8,8 +8,8 @@ from mimetypes import MimeTypes
 from typing import Any, NamedTuple
 
 from postroom.errors import ObjectMissingError
+from postroom.parts.node import Node
 from postroom.parts.transfer import decode_uu_lines
-from postroom.parts.tree import Node
 
 #: Files of one part that are read.
 MAX_ENCLOSED = 500
@@ -106,7 +106,7 @@ def _tnef_files(content: bytes, defects: set[str]) -> list[Enclosed]:
     try:
         capsule = library.TNEF(content)
         files = [_tnef_file(one) for one in capsule.attachments[:MAX_ENCLOSED]]
-    except Exception:  # noqa: BLE001 - the library raises whatever broken bytes lead it to
+    except Exception:  # the library raises whatever broken bytes lead it to
         log.debug("a TNEF capsule could not be read", exc_info=True)
         defects.add("bad_tnef")
         return []

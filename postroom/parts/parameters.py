@@ -96,5 +96,9 @@ def _extended(sections: dict[int, tuple[str, bool]]) -> Parameter:
         text = value
         if index == 0 and number in {0, 1} and encoded and value.count("'") >= 2:
             charset, _, text = value.split("'", 2)
-        decoded.append(unquote_to_bytes(text.encode("latin-1")).decode("latin-1") if encoded else text)
+        decoded.append(_unescaped(text) if encoded else text)
     return Parameter("".join(decoded), charset, extended=True)
+
+
+def _unescaped(text: str) -> str:
+    return unquote_to_bytes(text.encode("latin-1")).decode("latin-1")

@@ -3,6 +3,8 @@
 import binascii
 import re
 
+#: Where padding stands, with the line ends behind it.
+_TAIL = 64
 _WHITE = b" \t\r\n\f\v"
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -50,15 +52,29 @@ def decode_base64(body: bytes, defects: set[str]) -> bytes:
 
     What was never base64 (a mailer that announced it and did not do it) stays as it is.
     """
+    if (sound := _sound_base64(body)) is not None:
+        return sound
     try:
         return binascii.a2b_base64(body.translate(None, _WHITE), strict_mode=True)
     except binascii.Error:
         defects.add("bad_base64")
     lines = [found[0] for line in body.splitlines() if (found := _BASE64_LINE.match(line.strip()))]
     letters = b"\n".join(lines) if lines else body.translate(None, _NOT_BASE64)
-    if not lines and (len(letters) % 4 or len(letters) * 10 < len(body) * 8):
+    is_prose = not lines and len(body.split()) > len(body.splitlines())
+    if is_prose or (not lines and len(letters) % 4):
         return body
     return b"".join(_decode_run(run) for run in _BASE64_RUN.findall(letters.replace(b"\n", b"")))
+
+
+def _sound_base64(body: bytes) -> bytes | None:
+    """Decode in one go; None when the length tells that something but line ends was left out."""
+    try:
+        decoded = binascii.a2b_base64(body)
+    except binascii.Error:
+        return None
+    letters = len(body) - body.count(b"\n") - body.count(b"\r")
+    padding = body[-_TAIL:].count(b"=")
+    return decoded if len(decoded) == letters * 3 / 4 - padding else None
 
 
 def _decode_run(run: bytes) -> bytes:
@@ -78,7 +94,7 @@ def _decode_uu_part(body: bytes, defects: set[str]) -> bytes:
 
 def decode_uu_lines(lines: list[bytes], defects: set[str]) -> bytes:
     """Decode the lines after "begin" up to "end"."""
-    decoded = []
+    decoded: list[bytes] = []
     for line in lines:
         if line.strip() == b"end":
             return b"".join(decoded)

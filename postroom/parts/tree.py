@@ -5,12 +5,11 @@ a line ends, so that neither depth nor number of parts makes the reading slower 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from postroom.parts import parameters, transfer
 from postroom.parts.fields import Head, begins_field, read_head, skip_leading_lines
-from postroom.parts.parameters import Parameter
+from postroom.parts.node import Node, type_of
 
 #: Multiparts and mails within each other that are opened; what lies deeper stays closed.
 MAX_DEPTH = 100
@@ -20,59 +19,15 @@ MAX_PARTS = 5_000
 MAX_ENCODED_DEPTH = 8
 #: Boundaries of one mail that are looked for ahead when they do not come at once.
 MAX_SEARCHES = 64
+#: Lines that only begin like the delimiter that are passed over in one such search.
+MAX_ALIKE = 100
 #: Longer lines are no delimiters.
 MAX_DELIMITER = 2_000
 
-_MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
-_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
 #: What looks like a delimiter where the declared one never comes.
 _LIKELY_DELIMITER = re.compile(
     rb"\n--(-*[^\s-][^\n]{0,200}?)[ \t\r]{0,50}\n(?=Content-[A-Za-z-]+[ \t]*:)", re.IGNORECASE
 )
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One part: a leaf with bytes, a multipart with parts, or a mail within the mail."""
-
-    path: str
-    #: What the paths of its own parts begin with.
-    prefix: str
-    head: Head
-    #: The names of the fields, in lower case.
-    names: list[str]
-    #: The first value of each name.
-    headers: Mapping[str, str]
-    type: str
-    parameters: Mapping[str, Parameter]
-    source: bytes
-    start: int
-    end: int
-    depth: int
-    parts: list["Node"] = field(default_factory=list)
-    #: Set on a multipart whose delimiters were found.
-    boundary: bytes = b""
-
-    @property
-    def encoding(self) -> str:
-        """The transfer encoding by its plain name, "" for none."""
-        value = self.headers.get("content-transfer-encoding")
-        return transfer.encoding_of(value) if value else ""
-
-    @property
-    def is_message(self) -> bool:
-        """Whether this part is a mail of its own."""
-        return self.type in _MESSAGES
-
-    def content(self, defects: set[str]) -> bytes:
-        """Return the bytes of the part, its transfer encoding undone."""
-        return transfer.decode(self.source[self.start : self.end], self.encoding, defects)
-
-    def walk(self) -> Iterator["Node"]:
-        """Yield this part and all below it, in the order of the mail."""
-        yield self
-        for part in self.parts:
-            yield from part.walk()
 
 
 @dataclass(slots=True)
@@ -147,8 +102,10 @@ class _Splitter:
         self._count.parts += 1
         head = self._head(start)
         names = [name.lower() for name, _ in head.fields]
-        headers = dict(zip(reversed(names), (value for _, value in reversed(head.fields))))
-        kind, options = _type_of(names, head, default, self._defects)
+        headers = dict(
+            zip(reversed(names), (field[1] for field in reversed(head.fields)), strict=True)
+        )
+        kind, options = type_of(names, head, default, self._defects)
         node = Node(
             path, f"{path}.", head, names, headers, kind, options,
             self._data, head.body, len(self._data), depth,
@@ -200,7 +157,15 @@ class _Splitter:
         self._count.searches += 1
         if self._count.searches > MAX_SEARCHES:
             return True
-        return self._scan.find(b"\n--" + boundary, max(start - 1, 0)) >= 0
+        at = max(start - 1, 0)
+        for _ in range(MAX_ALIKE):
+            at = self._scan.find(b"\n--" + boundary, at)
+            if at < 0:
+                return False
+            at += 3 + len(boundary)
+            if self._scan[at : at + MAX_DELIMITER].partition(b"\n")[0].strip() in {b"", b"--"}:
+                return True
+        return True
 
     def _likely_boundary(self, start: int) -> bytes:
         if self._count.searches > MAX_SEARCHES:
@@ -236,25 +201,3 @@ class _Splitter:
                 levels.pop()
                 if not levels:
                     del self._levels[node.boundary]
-
-
-def _type_of(
-    names: list[str], head: Head, default: str, defects: set[str]
-) -> tuple[str, Mapping[str, Parameter]]:
-    """Return the type of a part; of several, the first that can be used."""
-    found = [head.fields[at][1] for at, name in enumerate(names) if name == "content-type"]
-    if not found:
-        return default, {}
-    for value in found:
-        kind, options = parameters.parse(value)
-        if _usable(kind, options):
-            return kind, options
-        defects.add("bad_content_type")
-    kind, options = parameters.parse(found[0])
-    return (kind if _TYPE.fullmatch(kind) else default), options
-
-
-def _usable(kind: str, options: Mapping[str, Parameter]) -> bool:
-    if kind.startswith("multipart/") and "boundary" not in options:
-        return False
-    return _TYPE.fullmatch(kind) is not None

@@ -56,6 +56,7 @@ class MaildirSource:
 
     def folders(self) -> list[str]:
         """The configured names, and what the patterns match now."""
+        _require(self._path)
         there = sorted(
             path.name[1:]
             for path in self._path.iterdir()
@@ -104,7 +105,11 @@ class MaildirFolder:
 
     def changed(self) -> bool:
         """Whether a file came or went since the folder was opened."""
-        return _last_change(self._path) != self._seen
+        try:
+            return _last_change(self._path) != self._seen
+        except OSError:
+            # The next look says what is wrong.
+            return True
 
     def windows(self) -> Iterator[wire.Window]:
         """Names begin with the time of delivery: the highest are the newest."""

@@ -29,6 +29,8 @@ class ScriptedImap:
         self.cuts: Counter[int] = Counter()
         #: Literal lengths that are announced instead of the true ones, before silence.
         self.announced: dict[int, int] = {}
+        #: UIDs whose body is sent as a quoted string.
+        self.quoted: set[int] = set()
         #: UIDs whose FETCH ends in NO.
         self.forbidden: set[int] = set()
         #: UIDs whose body is sent as NIL.
@@ -41,6 +43,8 @@ class ScriptedImap:
         self.expunged: set[int] = set()
         #: Commands that end in BYE, once each.
         self.byes: list[str] = []
+        #: Whether it falls silent in IDLE.
+        self.deaf = False
         self.commands: list[str] = []
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -97,6 +101,8 @@ class ScriptedImap:
         if name == "IDLE":
             yield b"+ idling\r\n"
             next(lines, None)
+            if self.deaf:
+                self._ended.wait()
         yield from self._untagged(name, command)
         yield f"{tag} {self._completion(name, command)}\r\n".encode()
         if name == "LOGOUT":
@@ -183,6 +189,10 @@ class ScriptedImap:
             raw, origin = raw[start : start + length], f"<{start}>"
         if uid in self.nil:
             yield f"* {number} FETCH (UID {uid} BODY[]{origin} NIL)\r\n".encode()
+            return
+        if uid in self.quoted:
+            text = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+            yield b'* %d FETCH (BODY[] "%s" UID %d)\r\n' % (number, text, uid)
             return
         length = self.announced.get(uid, len(raw))
         if self.odd:

@@ -1,0 +1,1 @@
+"""Small real counterparts of daemons, for tests of one daemon alone."""

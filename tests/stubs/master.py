@@ -32,7 +32,7 @@ class Held(NamedTuple):
 
 
 class StubMaster:
-    """`held` is the store, `requests` all that was asked; `answer` may be replaced by a test."""
+    """`held` is the store, `requests` all that was asked; `before` is a test's way in."""
 
     def __init__(self, port: int = 0, limits: wire.Limits | None = None) -> None:
         self.limits = limits or wire.Limits()
@@ -83,10 +83,11 @@ class StubMaster:
             *route, version, header, body = self._socket.recv_multipart()
             envelope = wire.decode_request([version, header, body])
             self.requests.append(envelope.request)
-            reply = self.before(envelope) or self._answer(envelope)
+            reply = self.before(envelope) or self.answer(envelope)
             self._socket.send_multipart([*route, *wire.encode_reply(reply, envelope.id)])
 
-    def _answer(self, envelope: wire.Envelope) -> Any:
+    def answer(self, envelope: wire.Envelope) -> Any:
+        """The usual answer."""
         match envelope.request:
             case wire.Hello() as hello:
                 return self._hello(hello)

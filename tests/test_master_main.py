@@ -1,0 +1,127 @@
+"""`python -m master` as an operator meets it: exit codes, sentences, checks, keys."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.servers.chain import Chain, command, environment
+
+
+@pytest.fixture
+def chain(tmp_path):
+    made = Chain(tmp_path).configure()
+    yield made
+    made.close()
+
+
+def run(chain, *arguments):
+    return subprocess.run(
+        command("--config", str(chain.config), *arguments),
+        cwd=chain.folder,
+        env=environment(chain.folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+MISTAKES = {
+    "an unknown key": ("worker = 2", "worker"),
+    "a wrong type": ("workers = many", "workers"),
+    "an unknown sink": ("sinks = api, nowhere", "unknown sink 'nowhere'"),
+    "no api among the sinks": ("sinks = directory", "`api` must be among them"),
+    "strangers without keys": ("host = 0.0.0.0", "python -m master keys new"),
+    "a host that is none": ("host = no such host", "no such host"),
+    "an unknown storage": ("[storage]\nmails = tape", "unknown storage 'tape'"),
+    "an unknown key of a sink": (
+        "sinks = directory, api\n[sink directory]\nfolder = x",
+        "folder",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "said"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_in_the_settings_is_one_sentence_and_status_2(chain, lines, said):
+    text = chain.config.read_text().replace("[api]\n", f"{lines}\n[api]\n", 1)
+    chain.config.write_text(text)
+
+    ended = run(chain)
+
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_one_sentence_and_status_3(chain, tmp_path_factory):
+    other = Chain(tmp_path_factory.mktemp("other"))
+    other.port = chain.port
+    other.start()
+    try:
+        ended = run(chain)
+    finally:
+        other.close()
+
+    assert ended.returncode == 3
+    assert str(chain.port) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_check_says_what_stands_and_what_does_not(chain):
+    good = run(chain, "--check", "--json")
+    chain.api.close()
+    bad = run(chain, "--check")
+
+    lines = {line["name"]: line["ok"] for line in json.loads(good.stdout)}
+    assert lines == dict.fromkeys(["settings", "port", "keys", "storage", "spool", "api"], True)
+    assert (good.returncode, bad.returncode) == (0, 1)
+    assert "FAIL api" in bad.stdout
+    assert "python -m api" in bad.stdout
+
+
+def test_a_check_finds_a_taken_port_an_open_key_and_a_spool_that_is_no_folder(chain):
+    run(chain, "keys", "new")
+    chain.start()
+    (chain.folder / "data" / "keys" / "server.key_secret").chmod(0o644)
+    chain.configure(spool=chain.config)
+
+    found = json.loads(run(chain, "--check", "--json").stdout)
+
+    assert {line["name"] for line in found if not line["ok"]} == {"port", "keys", "spool"}
+    assert all(line["remedy"] for line in found if not line["ok"])
+
+
+def test_new_keys_are_made_and_named(chain):
+    made = run(chain, "keys", "new", "laptop")
+    again = run(chain, "keys", "new", "laptop")
+
+    names = [line.rpartition("/")[2] for line in made.stdout.splitlines()]
+    assert names == ["server.key_secret", "server.key", "laptop.key_secret", "laptop.key"]
+    assert (made.returncode, again.returncode) == (0, 2)
+    assert "exists" in again.stderr
+
+
+def test_with_keys_the_master_binds_beyond_this_machine(chain):
+    run(chain, "keys", "new")
+
+    chain.start(host="0.0.0.0")
+
+    assert f"listening on tcp://0.0.0.0:{chain.port}" in chain.log()
+
+
+def test_a_worker_that_cannot_start_says_why_and_is_tried_again(chain):
+    chain.configure(spool=chain.config).launch()
+
+    chain.await_log("the spool cannot be used", times=2)
+    chain.process.terminate()
+
+    assert chain.process.wait(10) == 0
+    assert "Traceback" not in chain.log()
+
+
+def test_help_names_the_actions(chain):
+    shown = run(chain, "--help").stdout
+
+    assert "keys" in shown
+    assert "--check" in shown
