@@ -10,7 +10,6 @@ from .front import Front
 from .queue import Limits
 from .staff import worker_command
 
-
 #: Imported when asked for: the front itself needs neither HTTP nor a store, nor their memory.
 CHECKS = {"master": "master.checks:check"}
 

@@ -7,7 +7,7 @@ import time
 
 from postroom import wire
 from postroom.errors import WireError
-from postroom.sockets import Backend, Frontend, Hub, Message, ServerKeys
+from postroom.sockets import Backend, Frontend, Hub, Message, ServerKeys, doubled
 
 from . import orders
 from .queue import Answer, Assignment, Limits, Queue
@@ -19,6 +19,8 @@ TICK_MS = 100
 #: What is in hand when the stop signal comes has so long to end.
 DRAIN_SECONDS = 4.0
 LINGER_MS = 500
+#: How soon a new client's key is known.
+LOOK_SECONDS = 2.0
 
 
 class Front:
@@ -36,6 +38,8 @@ class Front:
     ) -> None:
         self._hub = Hub(host, port, keys)
         self._frontend, self._backend = self._hub.frontend, self._hub.backend
+        self._refused = 0
+        self._look_at = 0.0
         self._queue = Queue(limits or Limits(), random.random)
         self._staff = Staff(lambda name: command(self._backend.address, name), workers)
 
@@ -83,7 +87,9 @@ class Front:
         try:
             envelope = wire.decode_request(message.frames)
         except WireError as e:
-            log.warning("Master: refused a request: %s", e)
+            self._refused += 1
+            if doubled(self._refused):
+                log.warning("Master: refused a request (%d so far): %s", self._refused, e)
             refusal = wire.Refusal(code="bad_request", message=str(e)[:500])
             self._frontend.send(message.route, wire.encode_reply(refusal, e.request_id))
             return
@@ -111,6 +117,9 @@ class Front:
         for name in self._staff.tick(now):
             self._queue.lost(now, name)
         self._queue.tick(now)
+        if now >= self._look_at:
+            self._frontend.look()
+            self._look_at = now + LOOK_SECONDS
 
     def _send(self) -> None:
         answers, assignments = self._queue.take()

@@ -22,7 +22,7 @@ from . import orders
 from .orders import Note, Order
 from .outage import ApiAwayError
 from .parsers import PARSERS
-from .pipeline import Pipeline
+from .pipeline import MAX_REASON, Pipeline
 from .sinks import open_sinks
 from .spool import Spool
 
@@ -59,41 +59,47 @@ class Worker:
         try:
             self._pipeline.probe()
         except (TemporaryError, RefusedError) as e:
-            self._say(Note(state="done", status="retry", away=str(e)))
+            self._say(Note(state="done", status="retry", away=str(e)[:MAX_REASON]))
         else:
             self._say(Note(state="done"))
 
     def _work(self, order: Order, frames: list[memoryview]) -> None:
         envelope = wire.decode_request(frames)
-        broken: StorageBrokenError | None = None
-        note = Note(state="done")
-        reply: wire.AnyReply
         try:
             reply = self._pipeline.answer(envelope, order, self._parsed)
-        except RefusedError as e:
-            note = Note(state="done", status="error")
-            reply = wire.Refusal(code=e.code, message=str(e))
-        except TemporaryError as e:
-            away = str(e) if isinstance(e, ApiAwayError) else ""
-            note = Note(state="done", status="retry", away=away)
-            reply = wire.Retry(after=e.after, reason=str(e))
-        except StorageBrokenError as e:
-            broken = e
-            note = Note(state="done", status="retry")
-            reply = wire.Retry(after=DEFECT_SECONDS, reason=str(e))
+            answer = wire.encode_reply(reply, envelope.id)
         except Exception as e:
-            log.exception("a request failed for a reason that is a defect of Postroom")
-            note = Note(state="done", status="retry")
-            reply = wire.Retry(after=DEFECT_SECONDS, reason=f"a defect: {type(e).__name__}: {e}")
-        self._say(note, wire.encode_reply(reply, envelope.id))
-        if broken:
-            raise broken
+            note, reply = _failed(e)
+            self._say(note, wire.encode_reply(reply, envelope.id))
+            if isinstance(e, StorageBrokenError):
+                raise
+        else:
+            self._say(Note(state="done"), answer)
 
     def _parsed(self) -> None:
         self._say(Note(state="parsed"))
 
     def _say(self, note: Note, frames: Sequence[bytes] = ()) -> None:
         self._desk.send([orders.encode(note), *frames])
+
+
+def _failed(e: Exception) -> tuple[Note, wire.Retry | wire.Refusal]:
+    """What to say when a request could not be carried out; to be called where it is handled."""
+    text = str(e)[:MAX_REASON]
+    match e:
+        case RefusedError(code=code):
+            return Note(state="done", status="error"), wire.Refusal(code=code, message=text)
+        case ApiAwayError(after=after):
+            note = Note(state="done", status="retry", away=text)
+            return note, wire.Retry(after=after, reason=text)
+        case TemporaryError(after=after):
+            return Note(state="done", status="retry"), wire.Retry(after=after, reason=text)
+        case StorageBrokenError():
+            log.critical("the store is broken: %s", e)
+        case _:
+            log.exception("a request failed for a reason that is a defect of Postroom")
+            text = f"a defect: {type(e).__name__}: {text}"
+    return Note(state="done", status="retry"), wire.Retry(after=DEFECT_SECONDS, reason=text)
 
 
 def open_pipeline(config: settings.Config) -> Pipeline:

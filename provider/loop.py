@@ -69,11 +69,13 @@ class Mailbox:
         self._link.hello(self._source)
         self._source.connect()
         while not self._stop.is_set():
-            self._visit()
+            sent = self._visit()
             if self._once:
                 self.complete = not self._missing and not self._problem
                 return
-            self._wait()
+            # While it brought mail, more may have come: look again before waiting.
+            if not sent:
+                self._wait()
 
     def _failed(self, error: Exception) -> None:
         """Say so, here and to the master, and leave the source alone for a while."""
@@ -106,13 +108,16 @@ class Mailbox:
 
     # --- passes
 
-    def _visit(self) -> None:
-        """One pass over each folder; one that cannot be read does not hold up the others."""
+    def _visit(self) -> int:
+        """One pass over each folder; how many items were pushed.
+
+        A folder that cannot be read does not hold up the others.
+        """
         problems, sent, self._missing = [], 0, 0
         verify, sync = self._tasks.open("verify"), self._tasks.open("sync")
         for name in self._source.folders():
             if self._stop.is_set():
-                return
+                return sent
             try:
                 passed = self._pass(name, again=bool(verify))
             except SourceError as e:
@@ -128,6 +133,7 @@ class Mailbox:
         if not problems:
             self._backoff.reset()
             self._failures = 0
+        return sent
 
     def _pass(self, name: str, *, again: bool) -> Passed:
         now = time.monotonic()

@@ -5,21 +5,21 @@ import subprocess
 
 import pytest
 
-from tests.servers.chain import Chain, command, environment
+from tests.servers.real_master import RealMaster, command, environment
 
 
 @pytest.fixture
-def chain(tmp_path):
-    made = Chain(tmp_path).configure()
+def master(tmp_path):
+    made = RealMaster(tmp_path).configure()
     yield made
     made.close()
 
 
-def run(chain, *arguments):
+def run(master, *arguments):
     return subprocess.run(
-        command("--config", str(chain.config), *arguments),
-        cwd=chain.folder,
-        env=environment(chain.folder),
+        command("--config", str(master.config), *arguments),
+        cwd=master.folder,
+        env=environment(master.folder),
         capture_output=True,
         text=True,
         timeout=60,
@@ -43,35 +43,35 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("lines", "said"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_in_the_settings_is_one_sentence_and_status_2(chain, lines, said):
-    text = chain.config.read_text().replace("[api]\n", f"{lines}\n[api]\n", 1)
-    chain.config.write_text(text)
+def test_a_mistake_in_the_settings_is_one_sentence_and_status_2(master, lines, said):
+    text = master.config.read_text().replace("[api]\n", f"{lines}\n[api]\n", 1)
+    master.config.write_text(text)
 
-    ended = run(chain)
+    ended = run(master)
 
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_taken_port_is_one_sentence_and_status_3(chain, tmp_path_factory):
-    other = Chain(tmp_path_factory.mktemp("other"))
-    other.port = chain.port
+def test_a_taken_port_is_one_sentence_and_status_3(master, tmp_path_factory):
+    other = RealMaster(tmp_path_factory.mktemp("other"))
+    other.port = master.port
     other.start()
     try:
-        ended = run(chain)
+        ended = run(master)
     finally:
         other.close()
 
     assert ended.returncode == 3
-    assert str(chain.port) in ended.stderr
+    assert str(master.port) in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_check_says_what_stands_and_what_does_not(chain):
-    good = run(chain, "--check", "--json")
-    chain.api.close()
-    bad = run(chain, "--check")
+def test_a_check_says_what_stands_and_what_does_not(master):
+    good = run(master, "--check", "--json")
+    master.api.close()
+    bad = run(master, "--check")
 
     lines = {line["name"]: line["ok"] for line in json.loads(good.stdout)}
     assert lines == dict.fromkeys(["settings", "port", "keys", "storage", "spool", "api"], True)
@@ -80,21 +80,21 @@ def test_a_check_says_what_stands_and_what_does_not(chain):
     assert "python -m api" in bad.stdout
 
 
-def test_a_check_finds_a_taken_port_an_open_key_and_a_spool_that_is_no_folder(chain):
-    run(chain, "keys", "new")
-    chain.start()
-    (chain.folder / "data" / "keys" / "server.key_secret").chmod(0o644)
-    chain.configure(spool=chain.config)
+def test_a_check_finds_a_taken_port_an_open_key_and_a_spool_that_is_no_folder(master):
+    run(master, "keys", "new")
+    master.start()
+    (master.folder / "data" / "keys" / "server.key_secret").chmod(0o644)
+    master.configure(spool=master.config)
 
-    found = json.loads(run(chain, "--check", "--json").stdout)
+    found = json.loads(run(master, "--check", "--json").stdout)
 
     assert {line["name"] for line in found if not line["ok"]} == {"port", "keys", "spool"}
     assert all(line["remedy"] for line in found if not line["ok"])
 
 
-def test_new_keys_are_made_and_named(chain):
-    made = run(chain, "keys", "new", "laptop")
-    again = run(chain, "keys", "new", "laptop")
+def test_new_keys_are_made_and_named(master):
+    made = run(master, "keys", "new", "laptop")
+    again = run(master, "keys", "new", "laptop")
 
     names = [line.rpartition("/")[2] for line in made.stdout.splitlines()]
     assert names == ["server.key_secret", "server.key", "laptop.key_secret", "laptop.key"]
@@ -102,26 +102,26 @@ def test_new_keys_are_made_and_named(chain):
     assert "exists" in again.stderr
 
 
-def test_with_keys_the_master_binds_beyond_this_machine(chain):
-    run(chain, "keys", "new")
+def test_with_keys_the_master_binds_beyond_this_machine(master):
+    run(master, "keys", "new")
 
-    chain.start(host="0.0.0.0")
+    master.start(host="0.0.0.0")
 
-    assert f"listening on tcp://0.0.0.0:{chain.port}" in chain.log()
-
-
-def test_a_worker_that_cannot_start_says_why_and_is_tried_again(chain):
-    chain.configure(spool=chain.config).launch()
-
-    chain.await_log("the spool cannot be used", times=2)
-    chain.process.terminate()
-
-    assert chain.process.wait(10) == 0
-    assert "Traceback" not in chain.log()
+    assert f"listening on tcp://0.0.0.0:{master.port}" in master.log()
 
 
-def test_help_names_the_actions(chain):
-    shown = run(chain, "--help").stdout
+def test_a_worker_that_cannot_start_says_why_and_is_tried_again(master):
+    master.configure(spool=master.config).launch()
+
+    master.await_log("the spool cannot be used", times=2)
+    master.process.terminate()
+
+    assert master.process.wait(10) == 0
+    assert "Traceback" not in master.log()
+
+
+def test_help_names_the_actions(master):
+    shown = run(master, "--help").stdout
 
     assert "keys" in shown
     assert "--check" in shown

@@ -4,6 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from postroom.errors import RefusedError, SettingsError, TemporaryError
 from postroom.storage import open_storage
 from tests.servers.stub_api import StubApi
 
-PLACE = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
+PLACE: dict[str, Any] = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
 MAIL_BYTES = 10_000_000
 UPLOAD = "a" * 32
 
@@ -67,7 +68,7 @@ def api():
 
 @pytest.fixture
 def make(api, tmp_path):
-    opened = []
+    opened: list[Any] = []
 
     def pipeline(sinks=("api",), url=""):
         client = ApiClient(url or api.url)

@@ -1,5 +1,7 @@
 """The front's mind: each rule of the wire contract, with times handed in."""
 
+from typing import Any
+
 import pytest
 
 from master.answers import Answers
@@ -11,7 +13,7 @@ from postroom import wire
 
 HELLO = wire.Hello(mailbox="work", kind="imap", fingerprint="f", interval=10, version="1")
 DONE = Note(state="done")
-PLACE = {"epoch": 1, "folder": "INBOX", "uidvalidity": 7}
+PLACE: dict[str, Any] = {"epoch": 1, "folder": "INBOX", "uidvalidity": 7}
 
 
 def offer(mailbox="work"):

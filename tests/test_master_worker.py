@@ -1,6 +1,7 @@
 """A worker at its desk: whatever happens to a request, the front hears of it."""
 
 import threading
+from typing import cast
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import zmq
 from master import orders
 from master.orders import Note, Order
 from master.outage import ApiAwayError
+from master.pipeline import Pipeline
 from master.worker import Worker
 from postroom import wire
 from postroom.errors import RefusedError, TemporaryError
@@ -43,7 +45,7 @@ def told():
         backend = Backend(context)
 
         def run(outcome, order):
-            worker = Worker(Desk(backend.address, "w"), Outcome(outcome))
+            worker = Worker(Desk(backend.address, "w"), cast(Pipeline, Outcome(outcome)))
             failures = []
 
             def work():
@@ -55,7 +57,7 @@ def told():
 
             thread = threading.Thread(target=work)
             thread.start()
-            heard = []
+            heard: list[list[bytes]] = []
 
             def hear(count):
                 heard.extend(frames for _, frames in backend.receive())

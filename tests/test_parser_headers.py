@@ -35,6 +35,7 @@ def date(value: str) -> datetime | None:
         (b"=?utf-8?Q?what??=", "what?"),
         (b"=?gb2312?B?1tDOxA==?=", "中文"),
         (b"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
+        (b"\x1b$BF|K\\\x1b(B", "日本"),
         (b"=?utf-7?Q?+AOk-?=", "é"),
         (b"=?x-unknown?Q?=E9t=E9?=", "été"),
         (b"=?us-ascii?Q?=E9?=", "é"),

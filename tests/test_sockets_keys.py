@@ -38,7 +38,7 @@ def test_only_an_allowed_key_gets_in(folder, caplog):
     known = {"allowed": client(folder), "foreign": foreign(folder), "none": None}
     with SmallMaster(keys=ServerKeys.load(folder)) as master:
         lanes = {
-            name: Lanes(master.address, lanes=1, reconnect_seconds=0.2, keys=own, stop=stop)
+            name: Lanes(master.address, lanes=1, reconnect_seconds=1, keys=own, stop=stop)
             for name, own in known.items()
         }
         answers = {name: lane.submit(HELLO) for name, lane in lanes.items()}
@@ -49,6 +49,22 @@ def test_only_an_allowed_key_gets_in(folder, caplog):
         assert len(master.seen) == 1
         for lane in lanes.values():
             lane.close()
+
+
+def test_a_key_that_comes_or_goes_is_known_without_a_restart(folder):
+    stop = threading.Event()
+    with SmallMaster(keys=ServerKeys.load(folder)) as master:
+        keys.create(folder, "desktop")
+        master.look()
+        late = Lanes(master.address, lanes=1, keys=client(folder, "desktop"), stop=stop)
+        assert late.ask(HELLO).epoch == 1
+        late.close()
+
+        (folder / "clients" / "desktop.key").unlink()
+        master.look()
+        gone = Lanes(master.address, lanes=1, keys=client(folder, "desktop"), stop=stop)
+        assert not wait([gone.submit(HELLO)], 1).done
+        gone.close()
 
 
 def test_secrets_are_readable_by_their_owner_alone(folder):
@@ -65,6 +81,7 @@ def test_a_secret_never_shows(folder):
 
     assert secret not in repr(client(folder))
     own = ServerKeys.load(folder)
+    assert own
     assert own.secret.decode() not in repr(own)
 
 

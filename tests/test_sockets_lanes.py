@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import wait
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,7 +23,7 @@ from tests.servers.small_master import SmallMaster, stored
 from tests.waiting import wait_until
 
 HELLO = wire.Hello(mailbox="work", kind="imap", fingerprint="f", interval=10, version="1")
-PLACE = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
+PLACE: dict[str, Any] = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
 
 
 def push(*keys, body=b"mail"):
@@ -68,8 +69,8 @@ def test_every_command_gets_its_typed_reply(master, lanes_to):
 
 def test_several_requests_are_under_way_at_once(master, lanes_to):
     lanes = lanes_to(master.address, lanes=3)
-    held = []
-    master.answer = lambda envelope: held.append(envelope)
+    held: list[wire.Envelope] = []
+    master.answer = held.append
 
     for key in (1, 2, 3):
         lanes.submit(*push(key))
@@ -150,7 +151,7 @@ def test_an_idle_lane_notices_a_restart(lanes_to):
 def test_a_late_answer_is_not_taken_for_that_to_the_next_request(master, lanes_to):
     """REQ_RELAXED without REQ_CORRELATE would acknowledge the wrong mail."""
     lanes = lanes_to(master.address, resend_seconds=0.2)
-    late = []
+    late: list[wire.Envelope] = []
 
     def slow(envelope):
         if envelope.request.items[0].key == 1 and len(late) < 2:
@@ -193,6 +194,7 @@ def test_items_in_another_order_are_not_taken_for_ours(master, lanes_to):
 
     def turned(envelope):
         reply = stored(envelope)
+        assert isinstance(reply, wire.PushReply)
         return msgspec.structs.replace(reply, items=reply.items[::-1])
 
     master.answer = turned
@@ -235,6 +237,7 @@ def test_a_frozen_master_answers_when_it_is_thawed(lanes_to):
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parent.parent,
     ) as process:
+        assert process.stdout
         assert process.stdout.readline() == b"up\n"
         lanes = lanes_to(f"tcp://127.0.0.1:{port}", resend_seconds=0.2, reconnect_seconds=0.2)
         lanes.ask(HELLO)

@@ -1,6 +1,7 @@
 """The codec: whole requests pass unchanged, everything else is refused within bounds."""
 
 import tracemalloc
+from typing import Any
 
 import msgpack
 import msgspec
@@ -13,7 +14,7 @@ from postroom.errors import WireError
 
 ID = "0" * 32
 HASH = "a" * 64
-PLACE = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
+PLACE: dict[str, Any] = {"mailbox": "work", "epoch": 1, "folder": "INBOX", "uidvalidity": 7}
 HELLO = wire.Hello(mailbox="work", kind="imap", fingerprint="f", interval=10, version="1")
 
 uids = st.integers(1, 2**32 - 1)
@@ -215,7 +216,7 @@ INCONSISTENT = {
     "an outcome with bytes": lambda: push_of(wire.Item(key=1, outcome="gone", length=1), body=b"x"),
     "an outcome with an upload": lambda: push_of(wire.Item(key=1, outcome="gone", upload=UPLOAD)),
     "an upload with bytes": lambda: push_of(wire.Item(key=1, upload=UPLOAD, length=1), body=b"x"),
-    "no items": lambda: push_of(),
+    "no items": push_of,
     "too many items": lambda: push_of(*(wire.Item(key=k) for k in range(1, 1_002))),
     "a key of zero": lambda: push_of(wire.Item(key=0)),
     "a UID of 33 bits": lambda: push_of(wire.Item(key=2**32)),

@@ -93,6 +93,8 @@ class Decoder:
     def decode(self, data: bytes, charset: str, hint: str = "") -> str:
         """Decode by the declared charset, else UTF-8, else what is likely, else a guess."""
         codec = codec_of(charset) if charset else ""
+        if codec in {"", "ascii", "utf-8", "cp1252"}:
+            codec = _betrayed(data) or codec
         if data.isascii() and not codec.startswith(_NOT_ASCII):
             return data.decode("ascii").replace("\0", "\ufffd")
         return clean(self._declared(data, codec) or self._guessed(data, codec, hint))
@@ -130,6 +132,19 @@ class Decoder:
         if codec:
             self._likely.append(codec)
         return codec
+
+
+def _betrayed(data: bytes) -> str:
+    """Return the codec that escape sequences or the places of NULs betray, "" for none."""
+    if b"\x1b$" in data:
+        return "iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_ext"
+    if b"\0" not in data:
+        return ""
+    half = len(data) // 2
+    even, odd = data[0::2].count(0), data[1::2].count(0)
+    if half < 4 or min(even, odd) * 10 > half or max(even, odd) * 2 < half:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _is_mostly_sound(text: str) -> bool:

@@ -44,7 +44,9 @@ def decode(value: str, decoder: Decoder) -> str:
 
 def plain(value: str, decoder: Decoder, *, strip: bool = True) -> str:
     """Return text without encoded words; bytes beyond ASCII are UTF-8 or what they look like."""
-    if not value.isascii():
+    if "\x1b$" in value:  # ISO-2022 without the encoded word that it should stand in
+        value = decoder.decode(value.encode("latin-1", "replace"), "")
+    elif not value.isascii():
         raw = value.encode("latin-1", "replace")
         try:
             value = raw.decode()

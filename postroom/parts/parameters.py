@@ -17,6 +17,8 @@ _COMMENT = re.compile(r"\s*\([^()]*\)\s*")
 #: Characters of one header value, and sections of one split parameter, that are read.
 MAX_VALUE = 65_536
 MAX_SECTIONS = 1_000
+#: Longer values, most of them with a boundary or a name, do not come twice.
+SHORT = 60
 
 
 class Parameter(NamedTuple):
@@ -31,10 +33,13 @@ class Parameter(NamedTuple):
 Parameters = Mapping[str, Parameter]
 
 
-@lru_cache(maxsize=1024)
 def parse(value: str) -> tuple[str, Parameters]:
     """Return the lower-case value before the first ";" and the parameters behind it."""
-    kind, _, rest = value[:MAX_VALUE].partition(";")
+    return _parse_short(value) if len(value) <= SHORT else _parse(value[:MAX_VALUE])
+
+
+def _parse(value: str) -> tuple[str, Parameters]:
+    kind, _, rest = value.partition(";")
     if "(" in kind:
         kind = _COMMENT.sub(" ", kind)
     words = kind.split()
@@ -44,6 +49,10 @@ def parse(value: str) -> tuple[str, Parameters]:
     if "=" in first:  # parameters only: Content-Disposition: filename=x
         first, rest = "", value
     return first.strip("\"',").lower(), _joined(_pairs(rest)) if rest else {}
+
+
+#: Few short values are most of all: "text/plain; charset=utf-8", "attachment".
+_parse_short = lru_cache(maxsize=512)(_parse)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from .backend import Backend, Desk
 from .hub import Hub
 from .keys import ClientKeys, ServerKeys
 from .lanes import Lanes
-from .router import Frontend, Message, Route
+from .router import Frontend, Message, Route, doubled
 
 __all__ = [
     "Backend",
@@ -16,4 +16,5 @@ __all__ = [
     "Message",
     "Route",
     "ServerKeys",
+    "doubled",
 ]

@@ -53,18 +53,33 @@ class ServerKeys:
         public, secret = _read_secret(file)
         return cls(public, secret, folder / CLIENTS)
 
-    def guard(self, context: "zmq.Context[zmq.Socket[bytes]]") -> ThreadAuthenticator:
-        """Start to check each client against the folder (ZAP, RFC 27); the caller stops it."""
-        guard = ThreadAuthenticator(context)
-        guard.start()
-        guard.configure_curve(domain="*", location=str(self.clients))
-        return guard
-
     def apply(self, socket: "zmq.Socket[bytes]") -> None:
         """Let only clients with an allowed key in."""
         socket.curve_publickey = self.public
         socket.curve_secretkey = self.secret
         socket.curve_server = True
+
+
+class Guard:
+    """Checks each client against the folder of allowed keys (ZAP, RFC 27)."""
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", clients: Path) -> None:
+        self._clients = clients
+        self._read_at = 0.0
+        self._thread = ThreadAuthenticator(context)
+        self._thread.start()
+        self.look()
+
+    def look(self) -> None:
+        """Read the folder again if a key came or went: a new client needs no restart."""
+        changed = self._clients.stat().st_mtime
+        if changed != self._read_at:
+            self._thread.configure_curve(domain="*", location=str(self._clients))
+            self._read_at = changed
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.stop()
 
 
 def create(folder: Path, name: str = "") -> list[Path]:

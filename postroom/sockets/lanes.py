@@ -51,7 +51,8 @@ class Lanes:
         self._told = threading.Lock()
         self._silent = self._denied = False
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        # Not a SimpleQueue: its get(timeout) can wait for ever when another thread is quicker.
+        self._queue: queue.Queue[_Waiting] = queue.Queue()
         self._threads = [
             threading.Thread(target=self._work, name=f"lane-{number}", daemon=True)
             for number in range(1, lanes + 1)

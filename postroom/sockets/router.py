@@ -10,7 +10,7 @@ import zmq
 from postroom import wire
 from postroom.errors import SettingsError
 
-from .keys import ServerKeys
+from .keys import Guard, ServerKeys
 from .options import tune
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Frontend:
     def __init__(
         self, context: "zmq.Context[Any]", host: str, port: int, keys: ServerKeys | None = None
     ) -> None:
-        self._guard = keys.guard(context) if keys else None
+        self._guard = Guard(context, keys.clients) if keys else None
         self.socket = tune(context.socket(zmq.ROUTER))
         self.socket.router_mandatory = True
         self.socket.maxmsgsize = wire.MAX_MESSAGE
@@ -86,16 +86,20 @@ class Frontend:
             return False
         return True
 
+    def look(self) -> None:
+        """Take note of keys that came or went."""
+        if self._guard:
+            self._guard.look()
+
     def close(self, linger_ms: int = 0) -> None:
         """Close, with so much time for answers that are on their way."""
         self.socket.close(linger_ms)
         if self._guard:
-            self._guard.stop()
+            self._guard.close()
 
     def _count_dropped(self, frames: Frames) -> None:
         self.dropped += 1
-        # Each doubling only: whoever floods the port must not flood the log.
-        if self.dropped & (self.dropped - 1) == 0:
+        if doubled(self.dropped):
             sizes = [len(frame) for frame in frames[:8]]
             log.warning(
                 "dropped a malformed message of %d frames (sizes %s), %d so far",
@@ -103,6 +107,11 @@ class Frontend:
                 sizes,
                 self.dropped,
             )
+
+
+def doubled(count: int) -> bool:
+    """Whether to log what happened so often: who floods the port must not flood the log."""
+    return count & (count - 1) == 0
 
 
 def _open(frames: Frames) -> Message | None:

@@ -54,6 +54,9 @@ class SmallMaster:
         self._frontend.close(linger_ms=100)
         self._context.term()
 
+    def look(self) -> None:
+        self._frontend.look()
+
     @property
     def dropped(self) -> int:
         return self._frontend.dropped

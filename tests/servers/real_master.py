@@ -33,7 +33,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "master", *arguments]
 
 
-class Chain:
+class RealMaster:
     """`start` it; what the master says is in `log()`."""
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class Chain:
     def config(self) -> Path:
         return self.folder / "config.ini"
 
-    def configure(self, **master: Any) -> "Chain":
+    def configure(self, **master: Any) -> "RealMaster":
         lines = [f"{key} = {value}" for key, value in {"port": self.port, **master}.items()]
         api = f"[api]\nport = {self.api.port}\n"
         self.config.write_text("\n".join(["[master]", *lines, api]))
@@ -70,7 +70,7 @@ class Chain:
             )
         return self.process
 
-    def start(self, **master: Any) -> "Chain":
+    def start(self, **master: Any) -> "RealMaster":
         self.configure(**master).launch()
         self.await_log("listening on")
         return self
@@ -134,8 +134,8 @@ def push(
     """A push of small mails, keys rising from `first`."""
     bodies = [f"Subject: {subject}\r\n\r\nbody\r\n".encode() for subject in subjects]
     items = [wire.Item(key=key, length=len(body)) for key, body in enumerate(bodies, first)]
-    given = {} if serial is None else {"serial": serial}
-    return wire.Push(mailbox=mailbox, items=items, **PLACE, **given), bodies
+    serials: dict[str, Any] = {} if serial is None else {"serial": serial}
+    return wire.Push(mailbox=mailbox, items=items, **PLACE, **serials), bodies
 
 
 def deliver(lanes: Lanes, request: wire.Push, bodies: Sequence[bytes]) -> dict[Any, wire.ItemReply]:
