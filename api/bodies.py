@@ -18,10 +18,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 def body() -> Any:
     """The request's body as plain values; RefusedError says what is wrong with it."""
     if request.mimetype == MSGPACK:
-        return wire.unpack(request.get_data(cache=False), longest=MAX_BODY, most=200_000)
+        return wire.unpack(request.get_data(), longest=MAX_BODY, most=200_000)
     if request.mimetype == JSON:
         try:
-            return msgspec.json.decode(request.get_data(cache=False))
+            return msgspec.json.decode(request.get_data())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise RefusedError("bad_body", f"the body is not JSON: {e}") from e
     raise RefusedError("unsupported_type", f"send {JSON} or {MSGPACK} as Content-Type")

@@ -16,6 +16,8 @@ from postroom.headers import header_block, header_sha256
 #: Longer texts are cut; the raw mail is whole.
 MAX_TEXT = 2 * 1024 * 1024
 MAX_LINE = 10_000
+#: Mails in one request.
+MAX_MAILS = 1_000
 _Hash = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 _Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -46,6 +48,19 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return self.size > 0
 
 
+_Batch = Annotated[list[Delivery], Meta(max_length=MAX_MAILS)]
+_DECODER = msgspec.msgpack.Decoder(_Batch)
+
+
+def read_all(packed: bytes) -> list[Delivery] | None:
+    """A master's batch, decoded straight into its types; None where that does not fit all of it."""
+    try:
+        batch = _DECODER.decode(packed)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return batch if all(_fault(one) is None for one in batch) else None
+
+
 def read(value: Any) -> Delivery:
     """Raise ParseError, saying what is wrong, for what is no mail."""
     if not isinstance(value, Mapping):
@@ -58,11 +73,17 @@ def read(value: Any) -> Delivery:
 
 def _delivery(value: Mapping[str, Any]) -> Delivery:
     found = msgspec.convert(value, Delivery)
-    if not found.outcome and (found.mail is None or not found.sha256):
-        raise ValueError("a mail without outcome needs `mail` and `sha256`")
-    if found.outcome and (found.key is None or not found.mailbox):
-        raise ValueError("an outcome needs the place it concerns: `mailbox` and `key`")
+    if fault := _fault(found):
+        raise ValueError(fault)
     return found
+
+
+def _fault(one: Delivery) -> str | None:
+    if not one.outcome and (one.mail is None or not one.sha256):
+        return "a mail without outcome needs `mail` and `sha256`"
+    if one.outcome and (one.key is None or not one.mailbox):
+        return "an outcome needs the place it concerns: `mailbox` and `key`"
+    return None
 
 
 _PLACE = ("mailbox", "folder", "uidvalidity")

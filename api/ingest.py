@@ -59,6 +59,8 @@ def ingest(
 
 
 def _read(value: Any) -> Delivery | Answer:
+    if isinstance(value, Delivery):
+        return value
     try:
         return deliveries.read(value)
     except ParseError as e:

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Flask
 from waitress.server import create_server
 
+from postroom import daemon
+
 from .bodies import MAX_BODY
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event)
         ident="postroom",
         clear_untrusted_proxy_headers=False,
     )
+    daemon.started()
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
     log.info("API: listening on http://%s:%d", host, port)

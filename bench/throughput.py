@@ -1,6 +1,6 @@
 """How fast a whole mailbox comes in, beside what people would use instead.
 
-python -m bench.throughput [--mails 30000] [--from FOLDER_OF_EML] [--peers] [--runs 3]
+python -m bench.throughput [--mails 30000] [--from FOLDER_OF_EML] [--peers mbsync getmail6] [--runs 3]
 
 Builds a mailbox in a Dovecot of its own, each mail a copy with its own Message-ID and a line that
 no other has; pulls it through provider, master and API, durable and indexed; counts what is
@@ -11,7 +11,9 @@ import argparse
 import itertools
 import random
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +39,8 @@ class Result(NamedTuple):
 
 def main() -> None:
     """Build, pull, print."""
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = _options()
     dovecot = Dovecot({USER: PASSWORD})
     try:
@@ -55,7 +59,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--from", dest="source", type=Path, help="a folder of .eml files")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--peers", action="store_true", help="measure mbsync, notmuch, getmail6")
+    parser.add_argument(
+        "--peers", nargs="*", default=[], help="measure these too: mbsync mbsync+notmuch getmail6"
+    )
     parser.add_argument("--keep", action="store_true", help="print the daemons' logs as well")
     return parser.parse_args()
 
@@ -88,9 +94,9 @@ def _measure(dovecot: Dovecot, options: argparse.Namespace) -> dict[str, list[Re
     tools: dict[str, Callable[[Dovecot, Path], Result]] = {
         "postroom": lambda d, folder: pull(d, folder, keep=options.keep)
     }
-    if options.peers:
-        for name, run in peers.installed(USER, PASSWORD).items():
-            tools[name] = lambda d, folder, run=run: Result(*run(d, folder))
+    for name, run in peers.installed(USER, PASSWORD).items():
+        if name in options.peers:
+            tools[name] = _peer(run)
     results: dict[str, list[Result]] = {name: [] for name in tools}
     # In turn, so that a machine that slows down slows all of them.
     for _, (name, tool) in itertools.product(range(options.runs), tools.items()):
@@ -102,6 +108,10 @@ def _measure(dovecot: Dovecot, options: argparse.Namespace) -> dict[str, list[Re
         last = results[name][-1]
         print(f"  {name}: {last.seconds:.2f} s, {last.stored} stored", flush=True)
     return results
+
+
+def _peer(run: peers.Run) -> Callable[[Dovecot, Path], Result]:
+    return lambda dovecot, folder: Result(*run(dovecot, folder))
 
 
 def pull(dovecot: Dovecot, folder: Path, *, keep: bool = False) -> Result:

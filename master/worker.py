@@ -1,7 +1,6 @@
 """A worker: one request at a time from the front, through the pipeline, and back."""
 
 import argparse
-import gc
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 from postroom import logs, registry, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
-from postroom.daemon import Exit
+from postroom.daemon import Exit, started
 from postroom.errors import PostroomError, RefusedError, SettingsError, TemporaryError
 from postroom.sockets import Desk
 from postroom.storage import StorageBrokenError, open_storage
@@ -136,8 +135,7 @@ def main() -> None:
         file = config.path_of(told.file) if told.file else None
         logs.configure(args.log_level or told.level, file)
         worker = Worker(Desk(args.address, args.name), open_pipeline(config))
-        # What is here now stays: the collector need not look at it again and again.
-        gc.freeze()
+        started()
         worker.run()
     except PostroomError as e:
         sys.stderr.write(f"master: {e}\n")

@@ -57,14 +57,14 @@ class ApiClient:
         return self._typed(wire.PassReply, f"{_mailbox(request.mailbox)}/passes", _fields(request))
 
     def deliver(
-        self, mails: Sequence[Mapping[str, Any]], storage_id: str, batch: int
+        self, mails: Sequence[msgspec.Struct], storage_id: str, batch: int
     ) -> list[Delivered]:
         """Hand over parsed mails; the answers stand in the same order.
 
         `batch` is the number of the storage's commit that holds their raw bytes.
         """
         told = {"Postroom-Storage": storage_id, "Postroom-Batch": str(batch)}
-        answer = self._call("POST", "/api", list(mails), told)
+        answer = self._call("POST", "/api", msgspec.msgpack.encode(mails), told)
         items = answer.get("items", [])
         if len(items) != len(mails):
             raise TemporaryError(f"the API answered {len(items)} of {len(mails)} mails")
@@ -78,7 +78,7 @@ class ApiClient:
         self._session.close()
 
     def _typed(self, kind: type[R], path: str, fields: dict[str, Any]) -> R:
-        answer = self._call("POST", path, fields)
+        answer = self._call("POST", path, wire.pack(fields))
         try:
             return msgspec.convert(answer, kind)
         except msgspec.ValidationError as e:
@@ -88,10 +88,9 @@ class ApiClient:
         self,
         method: str,
         path: str,
-        value: Any = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        body = None if value is None else wire.pack(value)
         sent = {**(headers or {}), **({} if body is None else {"Content-Type": MSGPACK})}
         try:
             response = self._session.request(

@@ -5,10 +5,14 @@ from hashlib import sha256
 
 def header_block(raw: bytes) -> bytes:
     """All before the first empty line, whatever the line ends; the whole of a mail without one."""
-    ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n"), raw.find(b"\r\r")) if at >= 0]
-    if raw[:2] == b"\r\n" or raw[:1] == b"\n":
+    if raw.startswith((b"\r\n", b"\n")):
         return b""
-    return raw[: min(ends)] if ends else raw
+    end = len(raw)
+    for empty in (b"\r\n\r\n", b"\n\n", b"\r\r"):
+        # Never beyond what was found: mails are long, and header blocks are not.
+        at = raw.find(empty, 0, end)
+        end = at if at >= 0 else end
+    return raw[:end]
 
 
 def header_sha256(block: bytes) -> str:

@@ -4,7 +4,7 @@ import codecs
 import re
 from functools import lru_cache
 
-import chardet
+import cchardet
 
 #: Bytes that the detector looks at, from the first that is not ASCII.
 DETECTED_BYTES = 16_384
@@ -128,7 +128,7 @@ class Decoder:
         if len(sample.translate(None, _ASCII)) < DETECTED_LEAST or not self._detections:
             return ""
         self._detections -= 1
-        codec = codec_of(chardet.detect(sample)["encoding"] or "")
+        codec = codec_of(cchardet.detect(sample)["encoding"] or "")
         if codec:
             self._likely.append(codec)
         return codec

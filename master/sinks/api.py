@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -69,10 +69,9 @@ class ApiSink:
             return Verdict("retry", HOPELESS_SECONDS, reason)
 
     def _post(self, deliveries: Sequence[Delivery], batch: Batch) -> list[Verdict]:
-        mails: list[dict[str, Any]] = [msgspec.to_builtins(delivery) for delivery in deliveries]
         try:
             with asking_api():
-                answers = self._api.deliver(mails, batch.storage, batch.number)
+                answers = self._api.deliver(deliveries, batch.storage, batch.number)
         except (ValueError, TypeError, OverflowError) as e:
             # No msgpack can hold it: a lone surrogate, say.
             raise RefusedError("unencodable", str(e)) from e

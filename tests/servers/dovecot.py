@@ -61,7 +61,9 @@ class Dovecot:
         """Return when the server greets."""
         command = [str(BINARY), "-F", "-c", str(self.folder / "dovecot.conf")]
         with (self.folder / "stderr.log").open("ab") as stderr:
-            self._process = subprocess.Popen(command, stderr=stderr, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            )
         end = time.monotonic() + 10
         # The banner, not just a listening socket.
         while not greeting(self.ports.imap).startswith(b"* OK"):
