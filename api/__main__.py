@@ -4,15 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
+import peewee
+
 from postroom import daemon, settings
 from postroom.daemon import CheckLine, Daemon
-from postroom.errors import SettingsError
+from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_storage
 
 from . import security, upkeep
 from .app import create_app
 from .database import Database
-from .migrations import migrate
+from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
 
@@ -95,19 +97,21 @@ def _check(this: Daemon) -> list[CheckLine]:
 
 
 def _check_database(path: Path) -> CheckLine:
+    if not path.exists():
+        return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
     try:
         db = Database(path)
         database.initialize(db)
-        migrate(db)
-    except Exception as e:
+        version = schema_version()
+    except (PostroomError, OSError, peewee.PeeweeException) as e:
         return CheckLine("database", False, f"{path}: {e}", "look at [api] database")
-    return CheckLine("database", True, str(path))
+    return CheckLine("database", True, f"{path}, schema {version}")
 
 
 def _check_storage(this: Daemon) -> CheckLine:
     try:
         storage = _storage(this)
-    except Exception as e:
+    except (PostroomError, OSError) as e:
         return CheckLine("storage", False, str(e), "look at [storage]")
     return CheckLine("storage", True, f"{storage.id}, commit {storage.batch()}")
 

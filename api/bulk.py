@@ -21,7 +21,9 @@ def insert(
     returned: list[tuple[Any, ...]] = []
     for chunk in _chunks(rows):
         columns = tuple(chunk[0])
-        sql = _statement(model, columns, len(chunk), ignore, returning)
+        names = tuple(model._meta.fields[name].column_name for name in columns)
+        table = model._meta.table_name
+        sql = _statement(table, names, len(chunk), ignore, returning)
         values = [row[name] for row in chunk for name in columns]
         cursor = database.execute_sql(sql, values)
         if returning:
@@ -37,12 +39,10 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 @lru_cache(maxsize=64)
 def _statement(
-    model: type[BaseModel], columns: tuple[str, ...], count: int, ignore: bool, returning: str
+    table: str, columns: tuple[str, ...], count: int, ignore: bool, returning: str
 ) -> str:
-    names = ", ".join(f'"{model._meta.fields[name].column_name}"' for name in columns)
     one = f"({', '.join([database.param] * len(columns))})"
     conflict = " ON CONFLICT DO NOTHING" if ignore else ""
     wanted = f" RETURNING {returning}" if returning else ""
-    table = model._meta.table_name
-    values = ", ".join([one] * count)
-    return f'INSERT INTO "{table}" ({names}) VALUES {values}{conflict}{wanted}'  # noqa: S608
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([one] * count)}{conflict}{wanted}'  # noqa: S608

@@ -22,7 +22,7 @@ EXIT_BROKEN = 74
 BUSY_SECONDS = 30.0
 
 
-class Database(peewee.SqliteDatabase):  # type: ignore[misc]
+class Database(peewee.SqliteDatabase):
     """One connection a thread, able to write only inside `writing()`.
 
     Local disks only: the write lock and WAL do not work over a network.

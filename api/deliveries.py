@@ -67,7 +67,7 @@ def read(value: Any) -> Delivery:
         raise ParseError("a mail must be an object")
     try:
         return _delivery(value) if "mail" in value or "outcome" in value else _plain(value)
-    except (msgspec.ValidationError, ValueError) as e:
+    except (msgspec.ValidationError, TypeError, ValueError) as e:
         raise ParseError(str(e)) from e
 
 
@@ -126,7 +126,7 @@ def _raw(value: object) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return value
     if not isinstance(value, str):
-        raise ValueError("`raw` must be base64 text")
+        raise TypeError("`raw` must be base64 text")
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error as e:

@@ -32,7 +32,7 @@ def key_value(text: str) -> Key:
 
 def find_mailbox(name: str, epoch: int) -> Mailbox:
     """Raise RefusedError when the source has to say HELLO (again)."""
-    mailbox = Mailbox.get_or_none(Mailbox.name == name)
+    mailbox: Mailbox | None = Mailbox.get_or_none(Mailbox.name == name)
     if mailbox is None or (epoch and mailbox.epoch != epoch):
         raise RefusedError("unknown_mailbox", f"mailbox {name!r} in epoch {epoch}: say HELLO first")
     return mailbox

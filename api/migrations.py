@@ -30,7 +30,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (_first,)
 def migrate(db: Database) -> None:
     """Bring the database up to date; raises SettingsError when it is newer than this program."""
     with db.writing():
-        version = _version()
+        version = schema_version()
         if version > len(STEPS):
             raise SettingsError(
                 f"{db.path}: the database has schema {version}, this program knows up to "
@@ -42,7 +42,8 @@ def migrate(db: Database) -> None:
             Fact.replace(name="schema", value=str(len(STEPS))).execute()
 
 
-def _version() -> int:
+def schema_version() -> int:
+    """How far the bound database is; 0 when it is empty."""
     if not database.table_exists("facts"):
         return 0
     return int(Fact.get(Fact.name == "schema").value)

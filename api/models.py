@@ -14,7 +14,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Id(peewee.AutoField):  # type: ignore[misc]
+class Id(peewee.AutoField):
     """An id that never comes again, not even after its row was deleted."""
 
     def ddl(self, ctx: Any) -> Any:
@@ -30,7 +30,7 @@ def encode(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-class Json(peewee.TextField):  # type: ignore[misc]
+class Json(peewee.TextField):
     """A small structure that is only read and written whole."""
 
     def db_value(self, value: Any) -> str | None:
@@ -42,7 +42,7 @@ class Json(peewee.TextField):  # type: ignore[misc]
         return None if value is None else msgspec.json.decode(value)
 
 
-class BaseModel(peewee.Model):  # type: ignore[misc]
+class BaseModel(peewee.Model):
     """What every table has."""
 
     id = Id()

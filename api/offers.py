@@ -21,7 +21,7 @@ def answer(db: Database, offer: wire.Offer) -> wire.OfferReply:
         with db.writing():
             folder = Folder.get_by_id(find_or_open(numbering).id)
             rematch.match_again(folder, offer.digests)
-    return _wanted(folder, mailbox, offer, rematched=bool(offer.digests))
+    return _wanted(folder, mailbox, offer, offer.window)
 
 
 def _numbering(offer: wire.Offer) -> Numbering:
@@ -50,13 +50,12 @@ def _unchanged(folder: Folder | None, status: wire.Status) -> wire.OfferReply:
 
 
 def _wanted(
-    folder: Folder | None, mailbox: Mailbox, offer: wire.Offer, *, rematched: bool
+    folder: Folder | None, mailbox: Mailbox, offer: wire.Offer, window: wire.Window
 ) -> wire.OfferReply:
-    assert offer.window is not None
-    held = windows.known(folder, offer.window) if folder else {}
+    held = windows.known(folder, window) if folder else {}
     time = now()
     lacking = sorted(
-        (k for k in offer.window.listed() if windows.is_wanted(held.get(key_text(k)), time)),
+        (k for k in window.listed() if windows.is_wanted(held.get(key_text(k)), time)),
         reverse=True,
     )
     # After digests, only what they were given of: the rest of the window may still match.
@@ -67,7 +66,7 @@ def _wanted(
         more=len(lacking) > len(wanted),
         last=folder.last_number if folder else 0,
         generation=folder.generation if folder else offer.generation or 0,
-        rematch=bool(wanted) and not rematched and rematch.has_elder(folder, mailbox, offer),
-        samples=samples.take(folder, offer.window) if folder else [],
+        rematch=bool(wanted) and not matched and rematch.has_elder(folder, mailbox, offer),
+        samples=samples.take(folder, window) if folder else [],
         due=windows.due_in(folder) if folder else None,
     )

@@ -29,7 +29,7 @@ def cursor(*kinds: type) -> tuple[Any, ...] | None:
         return None
     try:
         values = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return msgspec.convert(values, tuple[kinds])  # type: ignore[valid-type,no-any-return]
+        return msgspec.convert(values, tuple[kinds])  # type: ignore[valid-type]
     except (binascii.Error, ValueError, msgspec.MsgspecError) as e:
         raise RefusedError("bad_cursor", "take the cursor from next_cursor as it stands") from e
 

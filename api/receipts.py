@@ -51,7 +51,7 @@ def _state(place: windows.Known | None) -> str:
     return "missing" if place is None or place.state == "damaged" else place.state
 
 
-def _close(receipt: Receipt, told: wire.PassWindow) -> None:
+def _close(receipt: Any, told: wire.PassWindow) -> None:
     counted = list(receipt.windows.values())
     for name in COUNTS:
         setattr(receipt, name, sum(window.get(name, 0) for window in counted))

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import peewee
 
 from postroom import wire
 
-from .folders import key_text
+from .folders import Numbered, key_text, told_last
 from .models import Folder, Mail, Mailbox, Place, now
 
 
@@ -39,7 +40,7 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
     known = Place.select(Place.key).where(Place.folder == folder, Place.key.in_(keys))
     taken = {key for (key,) in known.tuples()}
     time = now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "created": time,
             "changed": time,
@@ -57,6 +58,8 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
     ]
     if rows:
         Place.insert_many(sorted(rows, key=lambda row: row["key"])).execute()
+        numbered = Numbered(folder.id, folder.name, folder.mailbox_id, folder.last_number)
+        told_last(numbered, max(row["key"] for row in rows))
 
 
 def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[int]]:

@@ -30,6 +30,8 @@ def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event)
         max_request_body_size=MAX_BODY,
         # A batch of mails is read whole into memory anyway; a temporary file costs a copy.
         inbuf_overflow=MAX_BODY,
+        # The default of 8 kB a read would go through the loop a hundred times a batch.
+        recv_bytes=256 * 1024,
         channel_timeout=60,
         ident="postroom",
         clear_untrusted_proxy_headers=False,

@@ -32,6 +32,7 @@ def known(folder: Folder, window: wire.Window) -> dict[str, Known]:
 
 
 def is_wanted(place: Known | None, time: str) -> bool:
+    """Whether a listed key is to be sent now."""
     if place is None:
         return True
     if place.state == "stored":

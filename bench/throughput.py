@@ -1,6 +1,6 @@
 """How fast a whole mailbox comes in, beside what people would use instead.
 
-python -m bench.throughput [--mails 30000] [--from FOLDER_OF_EML] [--peers mbsync getmail6] [--runs 3]
+python -m bench.throughput [--mails 30000] [--from FOLDER] [--peers mbsync getmail6] [--runs 3]
 
 Builds a mailbox in a Dovecot of its own, each mail a copy with its own Message-ID and a line that
 no other has; pulls it through provider, master and API, durable and indexed; counts what is

@@ -30,7 +30,7 @@ class RefusedError(PostroomError):
 
 
 class WireError(PostroomError):
-    """Frames or a body that do not follow the protocol; `id` is the request's where it was readable."""
+    """Frames or a body against the protocol; `request_id` is the request's if it was readable."""
 
     def __init__(self, message: str, request_id: str = "") -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class ParseError(PostroomError):
 
 
 class SourceError(PostroomError):
-    """A mailbox cannot be read as it stands (login refused, folder missing): tell, back off, go on."""
+    """A mailbox cannot be read as it stands (login refused, no folder): tell, back off, go on."""
 
 
 class ObjectMissingError(PostroomError):

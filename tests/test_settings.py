@@ -198,7 +198,7 @@ def test_yes_has_several_words(ini, word):
     ("host", "reached"),
     [
         ("127.0.0.1", "127.0.0.1"),
-        ("0.0.0.0", "127.0.0.1"),  # noqa: S104 - nothing is bound
+        ("0.0.0.0", "127.0.0.1"),
         ("::", "[::1]"),
         ("fd00::1", "[fd00::1]"),
         ("mail.example.org", "mail.example.org"),

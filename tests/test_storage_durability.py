@@ -116,7 +116,7 @@ def check_whole(store: Storage) -> set[str]:
 
 def test_a_killed_writer_loses_nothing_acknowledged_and_leaves_no_half_object(kind, tmp_path):
     path = tmp_path / "store"
-    lines = random.Random(kind)  # noqa: S311 - any moments will do
+    lines = random.Random(kind)
     acknowledged: set[str] = set()
 
     for _ in range(6):

@@ -17,7 +17,7 @@ from ..security import scope
 blueprint = Blueprint("mailboxes", __name__, url_prefix="/v1/mailboxes")
 
 
-class HelloBody(wire.Hello, kw_only=True, tag="HELLO"):
+class HelloBody(wire.Hello, frozen=True, kw_only=True, tag="HELLO"):
     """A source's HELLO as the master hands it on."""
 
     #: The id of the store that the master keeps raw mails in.

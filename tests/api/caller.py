@@ -35,12 +35,12 @@ class Caller:
         assert response.status_code == status, response.text
         return response.json
 
-    def post(self, path: str, value: Any, status: int = 200, **headers: str) -> Any:
+    def post(self, path: str, value: Any, status: int = 200, **headers: Any) -> Any:
         response = self.send(path, value, **headers)
         assert response.status_code == status, response.text
         return wire.unpack(response.data) if response.mimetype == MSGPACK else response.json
 
-    def send(self, path: str, value: Any, **headers: str) -> TestResponse:
+    def send(self, path: str, value: Any, **headers: Any) -> TestResponse:
         sent = {"Content-Type": MSGPACK, "Accept": MSGPACK, **headers}
         return self.client.post(path, data=wire.pack(msgspec.to_builtins(value)), headers=sent)
 
@@ -103,7 +103,7 @@ class Caller:
         """Hand mails over as a master does; their statuses."""
         batch = self.storage.put_many(list((keep or {}).items())) if keep else 0
         told = {"Postroom-Storage": self.storage.id, "Postroom-Batch": str(batch)}
-        answer = self.post("/api", list(mails), **told)
+        answer = self.post("/api", list(mails), 200, **told)
         return [item["status"] for item in answer["items"]]
 
     def push(self, *uids: int) -> list[str]:

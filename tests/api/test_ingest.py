@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api import contents
+from api import contents, rows
 from api.models import Event, Mail, Place, Quarantine
 from tests.api.caller import Caller, mail_bytes
 
@@ -72,7 +72,7 @@ def test_a_mail_that_no_table_takes_is_quarantined_alone(
     api: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.hello()
-    whole = contents.mail_row
+    whole = rows.mail_row
 
     def failing(one: Any, time: str) -> Any:
         if one.key == 2 and not one.outcome:
@@ -155,7 +155,7 @@ def test_the_seed_posts_plain_dicts(api: Caller) -> None:
 
     response = api.client.post("/api", json=mails)
 
-    first, second = response.json["items"]
+    first, second = response.get_json()["items"]
     assert first["status"] == "stored"
     assert second["status"] == "refused"
     assert "subject" in second["reason"]
@@ -166,7 +166,7 @@ def test_plain_dicts_with_raw_bytes_give_them_back(api: Caller) -> None:
     response = api.client.post(
         "/api", json=[{"subject": "x", "raw": "U3ViamVjdDogeA0KDQp4", "mailbox": "m", "uid": 5}]
     )
-    (item,) = response.json["items"]
+    (item,) = response.get_json()["items"]
 
     raw = api.client.get(f"/v1/mails/{item['id']}/raw")
 
@@ -180,4 +180,4 @@ def test_the_same_dict_twice_is_a_duplicate(api: Caller) -> None:
 
     response = api.client.post("/api", json=[{**mail, "mailbox": "elsewhere", "uid": 9}])
 
-    assert response.json["items"][0]["status"] == "duplicate"
+    assert response.get_json()["items"][0]["status"] == "duplicate"

@@ -177,9 +177,7 @@ def test_ten_mailboxes_of_one_process_are_all_whole(
     assert all(chain.last_receipt(user)["stored"] == 30 for user in users)
 
 
-def test_ten_providers_on_ten_mailboxes(
-    dovecot: Dovecot, daemons: Callable[..., Daemons]
-) -> None:
+def test_ten_providers_on_ten_mailboxes(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> None:
     users = [f"user{number}" for number in range(10)]
     for number, user in enumerate(users):
         dovecot.set_password(user, "secret")

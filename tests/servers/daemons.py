@@ -111,13 +111,13 @@ class Daemons:
     def get(self, path: str) -> Any:
         """The answer of the API to a GET."""
         address = f"http://{HOST}:{self.api_port}{path}"
-        with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(address, timeout=30) as answer:
             body = answer.read()
         return json.loads(body) if "json" in answer.headers["Content-Type"] else body
 
     def post(self, path: str, value: Any) -> Any:
         """The answer of the API to a POST of JSON."""
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://{HOST}:{self.api_port}{path}",
             json.dumps(value).encode(),
             {"Content-Type": "application/json"},
