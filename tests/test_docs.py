@@ -195,7 +195,12 @@ def test_each_field_and_limit_of_the_protocol_is_described():
     told = text("docs/protocol.md")
     parts = (wire.Status, wire.Window, wire.Upload, wire.Item, wire.PassWindow)
     answers = (wire.ItemReply, wire.Limits, wire.Task, wire.Receipt, wire.Retry, wire.Refusal)
-    every = [*wire.REPLY_TYPES, *wire.REPLY_TYPES.values(), *parts, *answers]
+    every: list[type[msgspec.Struct]] = [
+        *wire.REPLY_TYPES,
+        *wire.REPLY_TYPES.values(),
+        *parts,
+        *answers,
+    ]
     fields = {field.encode_name for kind in every for field in msgspec.structs.fields(kind)}
     limits = [getattr(wire, name) for name in dir(wire) if name.startswith("MAX_")]
 

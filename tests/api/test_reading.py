@@ -1,5 +1,7 @@
 """What is stored can be read, filtered and paged through."""
 
+from hashlib import sha256
+
 import pytest
 
 from tests.api.caller import Caller, mail_bytes
@@ -109,3 +111,33 @@ def test_asking_for_the_last_uid_needs_no_mailbox(api: Caller) -> None:
     assert empty == {"UID": 0, "mailboxes": {}}
     assert api.get("/api")["UID"] == 2
     assert api.get("/api?mailbox=work&folder=INBOX")["mailboxes"]["work"]["UID"] == 2
+
+
+def test_an_attachment_is_read_out_of_the_raw_mail(api: Caller) -> None:
+    api.hello()
+    raw = (
+        b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nhello\r\n--b\r\nContent-Type: application/pdf\r\n"
+        b"Content-Disposition: attachment; filename=a.pdf\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--b--\r\n"
+    )
+    attachment = {
+        "name": '../"é\r\n.pdf',
+        "type": "text/html",
+        "content_id": "",
+        "inline": False,
+        "size": 4,
+        "sha256": "0" * 64,
+        "part": "2",
+    }
+    mail = {"subject": "x", "attachments": [attachment]}
+    api.deliver(api.delivery(1, raw, mail=mail), keep={sha256(raw).hexdigest(): raw})
+
+    response = api.client.get("/v1/mails/1/attachments/1")
+
+    assert response.data == b"%PDF"
+    assert response.mimetype == "application/octet-stream"
+    assert response.headers["Content-Disposition"] == (
+        "attachment; filename*=UTF-8''..%2F%22%C3%A9%0D%0A.pdf"
+    )
+    assert api.get("/v1/mails/1/attachments/2", 404)["code"] == "not_found"

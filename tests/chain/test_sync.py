@@ -8,6 +8,7 @@ from tests.chain.conftest import account
 from tests.chain.mails import hashes, mails
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
+from tests.servers.slow_link import SlowLink
 from tests.waiting import wait_until
 
 BODY = re.compile(r"BODY\.PEEK\[\]|BODY\[\]|RFC822(?!\.SIZE)")
@@ -243,10 +244,18 @@ def test_nothing_is_marked_as_read(dovecot: Dovecot, chain: Daemons) -> None:
     assert "\\Seen" not in dovecot.admin("fetch", "-u", "work", "flags", "all")
 
 
-def test_a_mail_of_forty_megabytes_comes_whole(dovecot: Dovecot, chain: Daemons) -> None:
+def test_a_mail_of_forty_megabytes_comes_whole_over_a_slow_link(
+    dovecot: Dovecot, daemons: Callable[..., Daemons]
+) -> None:
     big = mails(1)[0] + b"0123456789abcde\r\n" * (40 * 2**20 // 17)
     dovecot.deliver("work", [*mails(3, first=10), big])
+    chain = daemons({"work": account(dovecot)})
+    with SlowLink(chain.master_port, bytes_per_second=4 * 2**20) as link:
+        chain.add("provider", master=f"tcp://127.0.0.1:{link.port}")
+        chain.start("api", "master")
 
-    chain.pull()
+        chain.pull()
 
+        assert link.carried > len(big)
     assert sorted(chain.hashes()) == hashes([*mails(3, first=10), big])
+    assert "no answer" not in chain.log("pull")

@@ -47,6 +47,13 @@ class Daemons:
         file.touch(mode=0o600)
         file.write_text(f"mailboxes = {table!r}\n")
 
+    def add(self, section: str, **values: Any) -> None:
+        """Set more keys of a section that config.ini has."""
+        file = self.folder / "config.ini"
+        lines = "\n".join(f"{key} = {value}" for key, value in values.items())
+        text = file.read_text().replace(f"[{section}]\n", f"[{section}]\n{lines}\n")
+        file.write_text(text)
+
     def start(self, *daemons: str) -> None:
         """Start the API or the master, or both, and wait until they are ready."""
         for name in daemons:
