@@ -7,6 +7,7 @@ from pathlib import Path
 import peewee
 
 from postroom import daemon, settings
+from postroom.api_client import ApiClient
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_storage
@@ -92,8 +93,16 @@ def _check(this: Daemon) -> list[CheckLine]:
     return [
         _check_database(this.config.path_of(options.database)),
         _check_storage(this),
-        daemon.check_port("api", options.host, options.port),
+        daemon.check_port("api", options.host, options.port, lambda: _answers(options)),
     ]
+
+
+def _answers(options: settings.Api) -> bool:
+    try:
+        ApiClient(options.base_url, timeout=3.0).health()
+    except PostroomError:
+        return False
+    return True
 
 
 def _check_database(path: Path) -> CheckLine:

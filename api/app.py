@@ -29,7 +29,7 @@ def create_app(
         DATABASE=db,
         STORAGE=storage,
         LOOPBACK=is_loopback(host),
-        HOSTS=frozenset(name.lower() for name in hosts),
+        HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,
     )
     problems.register(app)

@@ -29,7 +29,9 @@ class Database(peewee.SqliteDatabase):
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Mail is nobody else's business; SQLite gives its other files the same mode.
+        path.touch(mode=0o600)
         super().__init__(str(path), timeout=BUSY_SECONDS, returning_clause=True)
         self.path = path
         # A lock of our own is fair, where SQLite's busy handler lets writers starve; and no two

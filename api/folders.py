@@ -78,6 +78,8 @@ def find_or_open(numbering: Numbering) -> Numbered:
 
 
 def _open(numbering: Numbering) -> Numbered:
+    if numbering.epoch:
+        find_mailbox(numbering.mailbox, numbering.epoch)
     mailbox, _ = Mailbox.get_or_create(name=numbering.mailbox, defaults={"kind": "api"})
     folder = Folder.create(
         mailbox=mailbox,

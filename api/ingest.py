@@ -43,6 +43,7 @@ def ingest(
     """
     read = [_read(value) for value in values]
     good = [one for one in read if isinstance(one, Delivery)]
+    good = [_with_size(one, storage) for one in good]
     raws = [(one.sha256, one.raw) for one in good if one.raw is not None]
     if raws:
         store, batch = storage.id, storage.put_many(raws)
@@ -56,6 +57,13 @@ def ingest(
             answers = iter([_alone(db, one) for one in good])
             stores.rely(store, batch)
     return [next(answers) if isinstance(one, Delivery) else one for one in read]
+
+
+def _with_size(one: Delivery, storage: Storage) -> Delivery:
+    """A mail that only names its raw bytes has them if the store has."""
+    if one.size or not one.sha256 or not storage.exists([one.sha256]):
+        return one
+    return msgspec.structs.replace(one, size=storage.size(one.sha256))
 
 
 def _read(value: Any) -> Delivery | Answer:

@@ -22,9 +22,9 @@ def limit() -> int:
     return int(text)
 
 
-def cursor(*kinds: type) -> tuple[Any, ...] | None:
+def cursor(*kinds: type, name: str = "cursor") -> tuple[Any, ...] | None:
     """Where the last page ended, as values of these types; None at the beginning."""
-    text = request.args.get("cursor")
+    text = request.args.get(name)
     if not text:
         return None
     try:

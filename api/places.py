@@ -26,7 +26,8 @@ def settle(batch: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]) 
     for numbering, group in sorted(by_folder.items(), key=lambda pair: str(pair[0])):
         folder = find_or_open(numbering)
         _settle_folder(folder, group, ids, told)
-        told_last(folder, max(key_text(one.key) for one in group if one.key is not None))
+        stored = [key_text(one.key) for one in group if one.key is not None and not one.outcome]
+        told_last(folder, max(stored, default="0"))
 
 
 def _numbering(one: Delivery) -> Numbering:
@@ -142,8 +143,7 @@ def _fail(
     place.server_size = one.server_size or place.server_size
     place.mail = mail or place.mail_id
     place.changed = now()
-    # What we hold the bytes of is tried again from those, not fetched again.
-    place.next_try = "" if one.outcome == "quarantined" and one.size else next_try(place.attempts)
+    place.next_try = next_try(place.attempts) if _is_due_again(one) else ""
     if place.state != "damaged":
         place.state = one.outcome
     place.save()
@@ -151,6 +151,11 @@ def _fail(
         Quarantine.delete().where(Quarantine.place == place).execute()
     else:
         _quarantine(place, one, told)
+
+
+def _is_due_again(one: Delivery) -> bool:
+    """Not what we hold the bytes of, which is tried again from those, nor what went."""
+    return one.outcome != "gone" and not (one.outcome == "quarantined" and one.size)
 
 
 def _quarantine(place: Place, one: Delivery, told: list[Told]) -> None:

@@ -28,6 +28,10 @@ STATUSES = {
 }
 
 
+#: Codes of the errors that Flask raises by itself.
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_type"}
+
+
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     """A problem document."""
     body: dict[str, Any] = {
@@ -46,6 +50,7 @@ def register(app: Flask) -> None:
     """Let every error of the views become a problem document."""
     app.register_error_handler(RefusedError, _refused)
     app.register_error_handler(TemporaryError, _temporary)
+    app.register_error_handler(OverflowError, _overflow)
     app.register_error_handler(WireError, lambda e: problem(400, "bad_body", str(e)))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(PostroomError, _failed)
@@ -62,13 +67,19 @@ def _temporary(e: TemporaryError) -> Response:
     return problem(503, "try_later", str(e), {"Retry-After": str(max(1, round(e.after)))})
 
 
+def _overflow(_e: OverflowError) -> Response:
+    return problem(400, "bad_number", "a number or time in the request is out of all bounds")
+
+
 def _http(e: HTTPException) -> Response:
     status = e.code or 500
     if status < 400:
         raise e
     phrase = HTTPStatus(status).phrase
     headers = {k: v for k, v in e.get_headers() if k in ("Allow", "Retry-After")}
-    return problem(status, phrase.lower().replace(" ", "_"), e.description or phrase, headers)
+    # Python's phrases change from version to version, these codes do not.
+    code = CODES.get(status, phrase.lower().replace(" ", "_"))
+    return problem(status, code, e.description or phrase, headers)
 
 
 def _failed(e: Exception) -> Response:

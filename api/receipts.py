@@ -8,7 +8,7 @@ from postroom import wire
 
 from . import windows
 from .folders import key_text
-from .models import Folder, Receipt, now
+from .models import Folder, Place, Quarantine, Receipt, now
 from .schedule import stamp
 
 COUNTS = ("listed", "stored", "quarantined", "refused", "too_big", "missing", "gone")
@@ -24,6 +24,8 @@ def take(folder: Folder, told: wire.PassWindow) -> wire.Receipt | None:
     """
     receipt, _ = Receipt.get_or_create(pass_id=told.pass_id, defaults={"folder": folder})
     receipt.windows = {**receipt.windows, str(told.index): _count(folder, told.window)}
+    if told.window is not None:
+        _forget_absent(folder, told.window)
     receipt.changed = now()
     # A window that never came leaves the receipt open: it would prove nothing.
     if told.last and len(receipt.windows) == told.index + 1:
@@ -45,6 +47,23 @@ def _count(folder: Folder, window: wire.Window | None) -> dict[str, Any]:
         "listed": len(states) - counts["gone"],
         "missing_keys": missing[:MAX_MISSING_KEYS],
     }
+
+
+def _forget_absent(folder: Folder, window: wire.Window) -> None:
+    """What failed before and is listed no longer is due no longer."""
+    listed = {key_text(key) for key in window.listed()}
+    due = Place.select(Place.id, Place.key).where(
+        Place.folder == folder,
+        Place.key.between(key_text(window.low), key_text(window.high)),
+        Place.next_try > "",
+    )
+    absent = [place.id for place in due if place.key not in listed]
+    if absent:
+        these = Place.id.in_(absent)
+        Place.update(next_try="", changed=now()).where(these).execute()
+        # A stored mail whose object was lost stays known as such.
+        Place.update(state="gone").where(these, Place.state != "damaged").execute()
+        Quarantine.delete().where(Quarantine.place.in_(absent)).execute()
 
 
 def _state(place: windows.Known | None) -> str:

@@ -1,5 +1,6 @@
 """The rows that a delivered mail becomes."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from postroom import records
@@ -23,7 +24,7 @@ def mail_row(one: Delivery, time: str) -> Row:
         "has_raw": one.has_raw,
         "state": one.outcome or "parsed",
         "header_sha256": one.header_sha256,
-        "date": f"{mail.date.isoformat()[:19]}.000Z" if mail.date else time,
+        "date": _moment(mail.date) if mail.date else time,
         "subject": clean(mail.subject, MAX_LINE),
         "from_name": clean(author.name, MAX_LINE),
         "from_address": clean(author.address.lower(), MAX_LINE),
@@ -35,6 +36,12 @@ def mail_row(one: Delivery, time: str) -> Row:
         "html": clean(mail.html),
         "headers": encode(mail.headers),
     }
+
+
+def _moment(date: datetime) -> str:
+    if date.utcoffset():
+        date = date.astimezone(UTC)
+    return f"{date.isoformat()[:19]}.000Z"
 
 
 def _record(mail: records.Mail) -> Row:

@@ -11,6 +11,7 @@ from flask import Flask, current_app, request
 from postroom.errors import RefusedError, SettingsError
 from postroom.net import is_loopback
 
+from .bodies import JSON, MSGPACK
 from .models import Token
 
 SCOPES = ("read", "ingest", "admin")
@@ -41,9 +42,9 @@ def _check() -> None:
     _check_host()
     _check_origin()
     needed = _needed_scope()
-    if needed is None or (needed != "admin" and _is_open()):
-        return
-    _check_token(needed)
+    if needed is not None and (needed == "admin" or not _is_open()):
+        _check_token(needed)
+    _check_type()
 
 
 def _needed_scope() -> str | None:
@@ -72,6 +73,12 @@ def _check_origin() -> None:
         raise RefusedError("bad_origin", f"requests from {origin!r} are refused")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise RefusedError("bad_origin", "requests from other sites are refused")
+
+
+def _check_type() -> None:
+    # No form of a web page can send these types without the browser asking us first.
+    if request.method not in SAFE_METHODS and request.mimetype not in (JSON, MSGPACK):
+        raise RefusedError("unsupported_type", f"send {JSON} or {MSGPACK} as Content-Type")
 
 
 def _is_open() -> bool:

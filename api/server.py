@@ -27,7 +27,8 @@ def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event)
         host=host,
         port=port,
         threads=threads,
-        max_request_body_size=MAX_BODY,
+        # A little more, so that Flask is the one to refuse, in its own words.
+        max_request_body_size=MAX_BODY + 2**20,
         # A batch of mails is read whole into memory anyway; a temporary file costs a copy.
         inbuf_overflow=MAX_BODY,
         # The default of 8 kB a read would go through the loop a hundred times a batch.

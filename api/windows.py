@@ -39,7 +39,7 @@ def is_wanted(place: Known | None, time: str) -> bool:
         return False
     if place.state == "gone":
         # The server lists it again.
-        return place.next_try <= time
+        return True
     return bool(place.next_try) and place.next_try <= time
 
 

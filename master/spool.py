@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from postroom.errors import RefusedError, TemporaryError
 
-STALE_SECONDS = 24 * 3600
+#: An upload under way grows all the time; this one's provider is gone.
+STALE_SECONDS = 3600
 #: Several large mails at a time, and the disk still has room for the store.
 TOTAL_MAILS = 10
 FULL_SECONDS = 60.0
@@ -63,16 +64,20 @@ class Spool:
         self._file(upload).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what nobody has added to for a day."""
+        """Remove what nobody has added to for an hour."""
         oldest = time.time() - STALE_SECONDS
         for file in self._folder.iterdir():
             if file.stat().st_mtime < oldest:
                 file.unlink(missing_ok=True)
 
     def _make_room(self, needed: int) -> None:
-        held = sum(entry.stat().st_size for entry in os.scandir(self._folder))
-        if held + needed > self._total_bytes:
+        if self._held() + needed > self._total_bytes:
+            self.sweep()
+        if self._held() + needed > self._total_bytes:
             raise TemporaryError("the spool is full: other large mails are under way", FULL_SECONDS)
+
+    def _held(self) -> int:
+        return sum(entry.stat().st_size for entry in os.scandir(self._folder))
 
     def _file(self, upload: str) -> Path:
         return self._folder / upload

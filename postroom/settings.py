@@ -208,6 +208,8 @@ def load(path: Path | None = None) -> Config:
 
 def _core_keys(file: Path, title: str) -> frozenset[str]:
     kind, _, name = title.partition(" ")
+    if "/" in name:
+        raise SettingsError(f"{file}: [{title}]: a name must not contain /")
     if kind in NAMED and name:
         return NAMED[kind]
     if title in NAMED:

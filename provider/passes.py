@@ -5,6 +5,8 @@ from collections import deque
 from secrets import token_hex
 from typing import Any, NamedTuple
 
+import msgspec
+
 from postroom import wire
 from postroom.wire import Key
 
@@ -109,7 +111,7 @@ class FolderPass:
 
     def _finish(self, windows: list[wire.Window], began: float) -> wire.PassReply:
         pass_id = token_hex(16)
-        answer = wire.PassReply()
+        answer, tasks = wire.PassReply(), []
         for index, window in enumerate(windows):
             told = wire.PassWindow(
                 pass_id=pass_id,
@@ -120,4 +122,5 @@ class FolderPass:
                 took=time.monotonic() - began,
             )
             answer = self._link.ask(wire.Pass(**self._place, window=told))
-        return answer
+            tasks += answer.tasks
+        return msgspec.structs.replace(answer, tasks=tasks)

@@ -36,6 +36,7 @@ def _upload(link: Link, key: Key, size: int, pieces: Iterator[bytes]) -> wire.It
         if under_way:
             _check(under_way, sent)
         if sent + len(piece) > link.limits.mail_bytes:
+            _give_up(link, upload_id)
             return wire.Item(key=key, size=max(size, sent + len(piece)), outcome="too_big")
         digest.update(piece)
         under_way = link.shared.lanes.submit(wire.Part(upload=upload_id, offset=sent), [piece])
@@ -45,6 +46,12 @@ def _upload(link: Link, key: Key, size: int, pieces: Iterator[bytes]) -> wire.It
     _check(under_way, sent)
     whole = wire.Upload(id=upload_id, size=sent, sha256=digest.hexdigest())
     return wire.Item(key=key, size=size, upload=whole)
+
+
+def _give_up(link: Link, upload_id: str) -> None:
+    """A part beyond the limit is refused, and the spool lets go of the upload."""
+    beyond = wire.Part(upload=upload_id, offset=link.limits.mail_bytes)
+    link.shared.lanes.submit(beyond, [b"."]).result()
 
 
 class _NotNowError(Exception):

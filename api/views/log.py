@@ -55,7 +55,7 @@ def _quarantined(row: Quarantine) -> dict[str, Any]:
 @blueprint.get("/events")
 def list_events() -> Response:
     """What happened after a cursor, oldest first; next_cursor stands where the log ends."""
-    after, size = cursor(str, int), limit()
+    after, size = cursor(str, int, name="after") or cursor(str, int), limit()
     epoch = feed_epoch()
     last = _resume(epoch, *after) if after else 0
     rows = list(Event.select().where(Event.id > last).order_by(Event.id).limit(size + 1))

@@ -9,6 +9,7 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 from postroom.errors import CredentialError, SettingsError
+from postroom.net import is_loopback
 
 SERVER = "server"
 CLIENTS = "clients"
@@ -109,13 +110,6 @@ def need_keys_off_loopback(host: str, keys: ServerKeys | None, folder: Path) -> 
             f"[master] host = {host}: beyond this machine the master needs keys, and {folder} has "
             f"none: run `{MAKE_KEYS}` and `{MAKE_KEYS} NAME` for each client"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what is bound there."""
-    return host in ("localhost", "::1", "[::1]") or (
-        host.startswith("127.") and host.replace(".", "").isdigit()
-    )
 
 
 def _write_pair(secret: Path, public_folder: Path) -> list[Path]:

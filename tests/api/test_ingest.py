@@ -181,3 +181,35 @@ def test_the_same_dict_twice_is_a_duplicate(api: Caller) -> None:
     response = api.client.post("/api", json=[{**mail, "mailbox": "elsewhere", "uid": 9}])
 
     assert response.get_json()["items"][0]["status"] == "duplicate"
+
+
+def test_dates_with_an_offset_are_kept_in_utc(api: Caller) -> None:
+    api.client.post("/api", json=[{"subject": "x", "date": "2026-01-01T12:00:00+02:00"}])
+
+    (mail,) = api.get("/v1/mails")["items"]
+
+    assert mail["date"] == "2026-01-01T10:00:00.000Z"
+
+
+def test_a_plain_dict_may_name_stored_bytes_by_their_hash(api: Caller) -> None:
+    raw = mail_bytes(1)
+    api.storage.put_many([(sha(raw), raw)])
+
+    api.client.post("/api", json=[{"subject": "x", "sha256": sha(raw)}])
+
+    assert api.client.get("/v1/mails/1/raw").data == raw
+
+
+def test_the_last_uid_is_of_a_stored_mail(api: Caller) -> None:
+    api.hello()
+    api.push(1)
+
+    api.deliver(api.failure(900, "refused"))
+
+    assert api.get("/api")["UID"] == 1
+
+
+def test_a_push_for_a_mailbox_that_never_said_hello_is_refused(api: Caller) -> None:
+    problem = api.post("/api", [api.delivery(1, mail_bytes(1))], 409)
+
+    assert problem["code"] == "unknown_mailbox"

@@ -89,3 +89,23 @@ def test_a_source_that_fails_says_why(api: Caller) -> None:
     api.post("/v1/mailboxes/work/passes", wire.Pass(**api.place(), error="password refused"))
 
     assert api.get("/v1/mailboxes/work")["error"] == "password refused"
+
+
+def test_a_mail_that_went_does_not_end_the_skipping_of_listings(api: Caller) -> None:
+    api.hello()
+    api.push(1)
+    api.deliver(api.failure(2, "gone"), api.failure(3, "refused"))
+    status = wire.Status(uidnext=4, exists=1)
+    told = wire.PassWindow(
+        pass_id="e" * 32,
+        index=0,
+        last=True,
+        window=wire.Window(low=1, high=9, ranges=[(1, 1)]),
+        status=status,
+    )
+
+    api.post("/v1/mailboxes/work/passes", wire.Pass(**api.place(), window=told))
+
+    probe = api.ask_offer(wire.Offer(**api.place(), status=status))
+    assert (probe.unchanged, probe.due) == (True, None)
+    assert api.get("/v1/quarantine")["items"] == []

@@ -112,3 +112,18 @@ def test_an_unforeseen_error_tells_nothing_of_itself(
 
     assert answer["code"] == "internal_error"
     assert "DATABASE" not in str(answer)
+
+
+def test_numbers_out_of_all_bounds_are_told_so(api: Caller) -> None:
+    for path in (f"/v1/mails/{2**70}", f"/v1/mails/1/attachments/{2**70}"):
+        assert api.client.get(path).status_code in (400, 404)
+    assert api.get("/v1/mails?since=0001-01-01T00:00:00%2B14:00", 400)["code"] == "bad_number"
+
+
+def test_a_body_that_is_too_large_is_refused_in_our_words(api: Caller) -> None:
+    api.app.config["MAX_CONTENT_LENGTH"] = 10
+
+    response = api.client.post("/api", json=[{"subject": "longer than that"}])
+
+    assert response.status_code == 413
+    assert response.get_json()["code"] == "too_large"
