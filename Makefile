@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # Here every branch is tested, not only most of them.
-WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire.py
+WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: help demo test check lint format coverage fuzz system-deps bench-deps requirements clean
