@@ -124,6 +124,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_have_percent_signs(ini):
         ("[apu]", "[apu]: unknown section: expected one of api, "),
         ("[wholly else]", "[wholly else]: unknown section: expected one of api, "),
         ("[mailbox]", "[mailbox] needs a name, as in [mailbox work]"),
+        ("[mailbox a/b]", "[mailbox a/b]: a name must not contain /"),
         ("port = 1", "line 1: expected a section"),
         ("[api]\nport", "line 2: expected `key = value`"),
         ("[log]\nlevel = loud", "[log] level: found 'loud', expected one of debug, error, info, "),
