@@ -1,19 +1,24 @@
 """`python -m master --check`: the port, the keys, the store, the spool and the API, one by one."""
 
+import errno
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from postroom import settings
+from postroom import settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError
 from postroom.settings import Config
-from postroom.sockets import ServerKeys, keys
+from postroom.sockets import Lanes, ServerKeys, keys
 from postroom.storage import open_storage
+
+#: How long a master may take to answer.
+ANSWER_SECONDS = 3.0
 
 
 def check(running: Daemon) -> list[CheckLine]:
@@ -37,12 +42,37 @@ def _tried(name: str, attempt: Callable[[], str], remedy: str) -> CheckLine:
 
 def _port(config: Config) -> str:
     master = config.section("master", settings.Master)
+    try:
+        _bind(master)
+    except OSError as e:
+        if e.errno == errno.EADDRINUSE and _is_master(master.address):
+            return f"a master answers at {master.address}"
+        raise
+    return f"{master.host}:{master.port} is free"
+
+
+def _is_master(address: str) -> bool:
+    """Whether what listens there speaks our protocol; one that wants a key stays silent."""
+    stop = threading.Event()
+    lanes = Lanes(address, lanes=1, stop=stop)
+    question = wire.Pass(mailbox="check", epoch=0, folder="", uidvalidity=0)
+    try:
+        lanes.submit(question).result(timeout=ANSWER_SECONDS)
+    except TimeoutError:
+        return False
+    else:
+        return True
+    finally:
+        stop.set()
+        lanes.close()
+
+
+def _bind(master: settings.Master) -> None:
     family = socket.AF_INET6 if ":" in master.host else socket.AF_INET
     with socket.socket(family) as probe:
         # As libzmq binds: a port in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("" if master.host == "*" else master.host, master.port))
-    return f"{master.host}:{master.port} is free"
 
 
 def _keys(config: Config) -> str:

@@ -259,3 +259,10 @@ def test_a_mail_of_forty_megabytes_comes_whole_over_a_slow_link(
         assert link.carried > len(big)
     assert sorted(chain.hashes()) == hashes([*mails(3, first=10), big])
     assert "no answer" not in chain.log("pull")
+
+
+def test_a_check_knows_daemons_that_run(chain: Daemons) -> None:
+    for name in ("api", "master"):
+        done = chain.check(name)
+
+        assert all(line["ok"] for line in done), done

@@ -86,6 +86,14 @@ class Daemons:
             )
         return self.processes[name]
 
+    def check(self, module: str) -> list[dict[str, Any]]:
+        """What a daemon's --check --json finds."""
+        command = [sys.executable, "-m", module, "--check", "--json"]
+        config = ["--config", str(self.folder / "config.ini")]
+        done = subprocess.run([*command, *config], cwd=ROOT, capture_output=True, check=False)
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
     def kill(self, name: str) -> None:
         """As the kernel does when memory is out."""
         process = self.processes.pop(name)
