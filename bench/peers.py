@@ -12,6 +12,9 @@ from tests.servers.dovecot import Dovecot
 
 Run = Callable[[Dovecot, Path], tuple[float, int, dict[str, Cost]]]
 
+#: Seconds that one step of a peer may take.
+LONGEST = 1_800.0
+
 _MBSYNC = """
 IMAPStore far
 Host 127.0.0.1
@@ -87,7 +90,11 @@ def _step(command: list[str], folder: Path, costs: Costs) -> None:
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     costs.watch(command[0], process.pid)
+    end = time.monotonic() + LONGEST
     while process.poll() is None:
+        if time.monotonic() > end:
+            process.kill()
+            raise RuntimeError(f"{command[0]} did not end within {LONGEST:.0f} s")
         costs.sample()
         time.sleep(0.02)
     if process.returncode:
