@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+from postroom.errors import TemporaryError
+from postroom.storage import Storage
+
 from . import bulk, search
 from .database import Database
 from .deliveries import Delivery
@@ -15,7 +18,9 @@ from .rows import attachment_rows, mail_row
 Contents = dict[str, int]
 
 
-def insert(db: Database, batch: Sequence[Delivery], told: list[Told]) -> tuple[Contents, set[str]]:
+def insert(
+    db: Database, batch: Sequence[Delivery], storage: Storage, told: list[Told]
+) -> tuple[Contents, set[str]]:
     """Insert what is new; return the ids of all contents by SHA-256, and which were new.
 
     A quarantined mail is a content too: of its bytes all is known but their meaning.
@@ -30,7 +35,7 @@ def insert(db: Database, batch: Sequence[Delivery], told: list[Told]) -> tuple[C
     new = dict(bulk.insert(Mail, rows, ignore=True, returning="sha256, id"))
     held = _held(set(given) - set(new))
     understood = _understand(held, given, time)
-    _regain_raw([sha for sha in held if given[sha].has_raw], time)
+    _regain_raw([sha for sha in held if given[sha].has_raw], storage, time)
     ids = {**new, **{sha: mail.id for sha, mail in held.items()}}
     fresh = {sha for sha in {*new, *understood} if _is_parsed(given[sha])}
     _describe(db, [(ids[sha], given[sha]) for sha in sorted(fresh)], told, time)
@@ -70,12 +75,17 @@ def _decoded(name: str, value: Any) -> Any:
     return msgspec.json.decode(value) if structured else value
 
 
-def _regain_raw(hashes: Sequence[str], time: str) -> None:
+def _regain_raw(hashes: Sequence[str], storage: Storage, time: str) -> None:
     """A content whose bytes were lost, or never came, has them now."""
-    if hashes:
-        Mail.update(has_raw=True, changed=time).where(
-            Mail.sha256.in_(hashes), ~Mail.has_raw
-        ).execute()
+    if not hashes:
+        return
+    without = Mail.select(Mail.sha256).where(Mail.sha256.in_(hashes), ~Mail.has_raw).tuples()
+    lost = [sha for (sha,) in without]
+    if set(lost) - storage.exists(lost):
+        # Found broken and deleted between the put and now.
+        raise TemporaryError("an object of this batch was lost again: send it once more", 1.0)
+    if lost:
+        Mail.update(has_raw=True, changed=time).where(Mail.sha256.in_(lost)).execute()
 
 
 def _describe(

@@ -22,16 +22,14 @@ def check(db: Database, storage: Storage) -> int:
     if _is_trusted(storage):
         return 0
     log.warning("store %s is not the one relied on: checking every object", storage.id)
-    batch, lost = storage.batch(), 0
-    for hashes in _chunks(_relied_on()):
+    lost = 0
+    for hashes in _relied_on():
         bad = [sha for sha in hashes if not _is_whole(storage, sha)]
         if bad:
-            lost += len(bad)
-            storage.delete(bad)
-            _give_up(db, bad)
+            lost += _give_up(db, storage, bad)
     with db.writing():
         Store.delete().execute()
-        stores.rely(storage.id, batch)
+        stores.rely(storage.id, storage.batch())
         if lost:
             events.tell("store.damaged", storage.id, lost=lost)
     log.warning("store %s: %d objects are lost and wanted again", storage.id, lost)
@@ -43,36 +41,48 @@ def _is_trusted(storage: Storage) -> bool:
     return not known or (set(known) == {storage.id} and known[storage.id] <= storage.batch())
 
 
-def _relied_on() -> Iterator[str]:
-    for (sha,) in Mail.select(Mail.sha256).where(Mail.has_raw).tuples():
-        yield sha
-
-
-def _chunks(hashes: Iterator[str]) -> Iterator[Sequence[str]]:
-    while chunk := list(islice(hashes, CHUNK)):
-        yield chunk
+def _relied_on() -> Iterator[Sequence[str]]:
+    """All hashes that rows rely on, by pieces: no query stays open while others write."""
+    last = 0
+    while True:
+        piece = list(
+            Mail.select(Mail.id, Mail.sha256)
+            .where(Mail.has_raw, Mail.id > last)
+            .order_by(Mail.id)
+            .limit(CHUNK)
+            .tuples()
+        )
+        if not piece:
+            return
+        last = piece[-1][0]
+        yield [sha for _, sha in piece]
 
 
 def _is_whole(storage: Storage, sha: str) -> bool:
     return bool(storage.exists([sha])) and storage.verify(sha)
 
 
-def _give_up(db: Database, hashes: Sequence[str]) -> None:
-    """What stood on these objects is wanted again, now."""
+def _give_up(db: Database, storage: Storage, suspects: Sequence[str]) -> int:
+    """What stood on these objects is wanted again, now; how many they are."""
     with db.writing():
+        # Looked at again under the lock: a push may have brought some back meanwhile. What is
+        # there but broken is deleted, since a put leaves an object that is there as it is.
+        bad = [sha for sha in suspects if not _is_whole(storage, sha)]
+        storage.delete(storage.exists(bad))
         time = now()
-        mails = Mail.select(Mail.id).where(Mail.sha256.in_(hashes))
+        mails = Mail.select(Mail.id).where(Mail.sha256.in_(bad))
         Place.update(state="damaged", next_try=time, changed=time).where(
             Place.mail.in_(mails)
         ).execute()
-        Mail.update(has_raw=False, changed=time).where(Mail.sha256.in_(hashes)).execute()
+        Mail.update(has_raw=False, changed=time).where(Mail.sha256.in_(bad)).execute()
+    return len(bad)
 
 
 def collect(db: Database, storage: Storage, untouched_since: float) -> int:
     """Delete objects that no row names and nobody put since that time (epoch seconds)."""
     old = (entry.key for entry in storage.list() if entry.touched < untouched_since)
     deleted = 0
-    for keys in _chunks(old):
+    while keys := list(islice(old, CHUNK)):
         # Under the write lock: no row can come to name an object while it is being deleted.
         with db.writing():
             nobodys = [key for key in keys if not Mail.select().where(Mail.sha256 == key).exists()]

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import peewee
 
@@ -85,9 +85,9 @@ def _translated(path: Path) -> Iterator[None]:
         raise
 
 
-def end_process(path: Path, e: Exception) -> None:
+def end_process(what: Path | str, e: Exception) -> None:
     """End at once: after an I/O error SQLite's view of the file can no longer be trusted."""
-    log.critical("%s: %s: ending, look at the disk", path, e)
+    log.critical("%s: %s: ending, look at the disk", what, e)
     logging.shutdown()
     os._exit(EXIT_BROKEN)
 
@@ -97,11 +97,9 @@ def in_savepoint(database: peewee.Database, work: Callable[[], T]) -> T | Except
     try:
         with database.atomic():
             return work()
-    except (peewee.IntegrityError, peewee.DataError, ValueError, OverflowError) as e:
+    except (PostroomError, peewee.OperationalError, sqlite3.OperationalError):
+        # Of the database or of the moment, not of this piece.
+        raise
+    except Exception as e:
+        log.exception("one piece of a transaction failed")
         return e
-
-
-def rows(database: peewee.Database, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """All rows of a query."""
-    found: list[tuple[Any, ...]] = database.execute_sql(sql, parameters).fetchall()
-    return found

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import peewee
 
-from postroom.errors import ParseError
+from postroom.errors import ParseError, PostroomError
 from postroom.storage import Storage
 
 from . import contents, deliveries, events, places, stores
@@ -49,12 +48,15 @@ def ingest(
         store, batch = storage.id, storage.put_many(raws)
     try:
         with db.writing():
-            answers = iter(_ingest(db, good))
+            answers = iter(_ingest(db, good, storage))
             stores.rely(store, batch)
-    except (peewee.IntegrityError, peewee.DataError, ValueError, OverflowError) as e:
-        log.warning("a batch of %d was refused (%s): one by one", len(good), e)
+    except PostroomError:
+        raise
+    except Exception:
+        # Whatever one mail does to the tables or to us, it is to stop no other.
+        log.exception("a batch of %d failed: one by one", len(good))
         with db.writing():
-            answers = iter([_alone(db, one) for one in good])
+            answers = iter([_alone(db, one, storage) for one in good])
             stores.rely(store, batch)
     return [next(answers) if isinstance(one, Delivery) else one for one in read]
 
@@ -75,8 +77,8 @@ def _read(value: Any) -> Delivery | Answer:
         return Answer("refused", str(e))
 
 
-def _alone(db: Database, one: Delivery) -> Answer:
-    result = in_savepoint(db, partial(_ingest, db, [one]))
+def _alone(db: Database, one: Delivery, storage: Storage) -> Answer:
+    result = in_savepoint(db, partial(_ingest, db, [one], storage))
     if not isinstance(result, Exception):
         return result[0]
     reason = f"{type(result).__name__}: {result}"
@@ -85,12 +87,12 @@ def _alone(db: Database, one: Delivery) -> Answer:
     failed = msgspec.structs.replace(
         one, outcome="quarantined", stage="store", reason=reason[:5_000], mail=None, raw=None
     )
-    return _ingest(db, [failed])[0]
+    return _ingest(db, [failed], storage)[0]
 
 
-def _ingest(db: Database, batch: Sequence[Delivery]) -> list[Answer]:
+def _ingest(db: Database, batch: Sequence[Delivery], storage: Storage) -> list[Answer]:
     told: list[events.Told] = []
-    ids, fresh = contents.insert(db, batch, told)
+    ids, fresh = contents.insert(db, batch, storage, told)
     places.settle(batch, ids, told)
     events.tell_many(told)
     answers = []

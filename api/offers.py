@@ -46,6 +46,7 @@ def _unchanged(folder: Folder | None, status: wire.Status) -> wire.OfferReply:
         generation=folder.generation,
         unchanged=receipts.still_true(folder, status),
         due=windows.due_in(folder),
+        lowest=windows.lowest(folder),
     )
 
 
@@ -69,4 +70,5 @@ def _wanted(
         rematch=bool(wanted) and not matched and rematch.has_elder(folder, mailbox, offer),
         samples=samples.take(folder, window) if folder else [],
         due=windows.due_in(folder) if folder else None,
+        lowest=windows.lowest(folder) if folder else None,
     )

@@ -37,7 +37,12 @@ def _numbering(one: Delivery) -> Numbering:
 def _settle_folder(
     folder: Numbered, group: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]
 ) -> None:
-    keyed = {key_text(one.key): one for one in group if one.key is not None}
+    keyed: dict[str, Delivery] = {}
+    again: list[Delivery] = []
+    for one in group:
+        key = key_text(one.key or "")
+        if keyed.setdefault(key, one) is not one:
+            again.append(one)
     held = _held(folder, keyed)
     new: list[Row] = []
     for key in sorted(keyed):
@@ -50,6 +55,9 @@ def _settle_folder(
             new.append(_row(folder, key, versions[-1].version + 1, one, ids))
             told.append(_conflict(folder, one, versions[-1]))
     bulk.insert(Place, new)
+    if again:
+        # A key that stands twice in one batch: the later one finds the earlier one held.
+        _settle_folder(folder, again, ids, told)
 
 
 class Held(NamedTuple):
@@ -144,7 +152,7 @@ def _fail(
     place.mail = mail or place.mail_id
     place.changed = now()
     place.next_try = next_try(place.attempts) if _is_due_again(one) else ""
-    if place.state != "damaged":
+    if place.state != "damaged" or (one.outcome == "quarantined" and one.size):
         place.state = one.outcome
     place.save()
     if one.outcome == "gone":

@@ -9,6 +9,9 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from postroom.errors import PostroomError, RefusedError, TemporaryError, WireError
+from postroom.storage import StorageBrokenError
+
+from .database import end_process
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +86,8 @@ def _http(e: HTTPException) -> Response:
 
 
 def _failed(e: Exception) -> Response:
+    if isinstance(e, StorageBrokenError):
+        end_process("the object store", e)
     # The text may hold what should not leave this machine: it goes to the log alone.
     log.error("a request failed", exc_info=e)
     return problem(500, "internal_error", "The API failed here; its log says why.")

@@ -15,6 +15,8 @@ COUNTS = ("listed", "stored", "quarantined", "refused", "too_big", "missing", "g
 #: A listing is never skipped for longer.
 TRUSTED = timedelta(hours=1)
 MAX_MISSING_KEYS = 100
+#: Rows that one statement names.
+CHUNK = 1_000
 
 
 def take(folder: Folder, told: wire.PassWindow) -> wire.Receipt | None:
@@ -58,12 +60,12 @@ def _forget_absent(folder: Folder, window: wire.Window) -> None:
         Place.next_try > "",
     )
     absent = [place.id for place in due if place.key not in listed]
-    if absent:
-        these = Place.id.in_(absent)
-        Place.update(next_try="", changed=now()).where(these).execute()
+    for start in range(0, len(absent), CHUNK):
+        these = absent[start : start + CHUNK]
+        Place.update(next_try="", changed=now()).where(Place.id.in_(these)).execute()
         # A stored mail whose object was lost stays known as such.
-        Place.update(state="gone").where(these, Place.state != "damaged").execute()
-        Quarantine.delete().where(Quarantine.place.in_(absent)).execute()
+        Place.update(state="gone").where(Place.id.in_(these), Place.state != "damaged").execute()
+        Quarantine.delete().where(Quarantine.place.in_(these)).execute()
 
 
 def _state(place: windows.Known | None) -> str:

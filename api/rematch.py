@@ -35,7 +35,7 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
     """
     listed = Counter((each.header_sha256, each.size) for each in digests)
     held = _held_elders(folder, {each.header_sha256 for each in digests})
-    _doubt(folder, held)
+    _doubt(folder, digests, held)
     keys = [key_text(each.key) for each in digests]
     known = Place.select(Place.key).where(Place.folder == folder, Place.key.in_(keys))
     taken = {key for (key,) in known.tuples()}
@@ -82,18 +82,25 @@ def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list
     return held
 
 
-def _doubt(folder: Folder, held: dict[tuple[str, int], list[int]]) -> None:
-    """Undo what an earlier batch of digests matched and this one claims as well.
+def _doubt(
+    folder: Folder, digests: Sequence[wire.Digest], held: dict[tuple[str, int], list[int]]
+) -> None:
+    """Give up pairs of header block and size that stand in this folder under another key.
 
     Such mails cannot be told apart without their bytes: all of them are downloaded, none taken.
     """
-    claimed = {mails[0] for mails in held.values() if len(mails) == 1}
-    unsure = {
-        mail
-        for (mail,) in Place.select(Place.mail)
-        .where(Place.folder == folder, Place.mail.in_(claimed))
+    asked = {key_text(each.key) for each in digests}
+    here = (
+        Place.select(Place.id, Place.key, Mail.header_sha256, Place.server_size, Place.verified)
+        .join(Mail)
+        .where(
+            Place.folder == folder,
+            Mail.header_sha256.in_({each.header_sha256 for each in digests}),
+        )
         .tuples()
-    }
-    Place.delete().where(Place.folder == folder, Place.mail.in_(unsure), ~Place.verified).execute()
-    for pair in [pair for pair, mails in held.items() if mails[0] in unsure]:
-        del held[pair]
+    )
+    twins = [row for row in here if row[1] not in asked]
+    unverified = [row[0] for row in twins if not row[4] and (row[2], row[3]) in held]
+    Place.delete().where(Place.id.in_(unverified)).execute()
+    for _, _, header_sha256, size, _ in twins:
+        held.pop((header_sha256, size), None)

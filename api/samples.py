@@ -30,7 +30,10 @@ def take(folder: Folder, window: wire.Window) -> list[wire.Sample]:
         for row in stored.where(Place.key <= at).order_by(Place.key.desc()).limit(1).tuples()
         if row[0] in listed
     }
-    return [wire.Sample(key_value(key), size, mid) for key, size, mid in chosen.values()]
+    return [
+        wire.Sample(key_value(key), size, mid[: wire.MAX_TEXT])
+        for key, size, mid in chosen.values()
+    ]
 
 
 def _starting_points(window: wire.Window) -> list[str]:

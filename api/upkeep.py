@@ -5,10 +5,10 @@ import threading
 import time
 
 from postroom.errors import PostroomError
-from postroom.storage import Storage
+from postroom.storage import Storage, StorageBrokenError
 
 from . import damage
-from .database import Database
+from .database import Database, end_process
 
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0
@@ -32,6 +32,8 @@ def _run(db: Database, storage: Storage, stop: threading.Event) -> None:
             if time.monotonic() - collected > COLLECT_SECONDS:
                 collected = time.monotonic()
                 collect(db, storage)
+        except StorageBrokenError as e:
+            end_process("the object store", e)
         except PostroomError as e:
             log.warning("API: upkeep failed, trying again later: %s", e)
         except Exception:

@@ -2,9 +2,12 @@
 
 from typing import NamedTuple
 
-from postroom import wire
+import peewee
 
-from .folders import key_text
+from postroom import wire
+from postroom.wire import Key
+
+from .folders import key_text, key_value
 from .models import Folder, Place
 from .schedule import seconds_until
 
@@ -37,7 +40,7 @@ def is_wanted(place: Known | None, time: str) -> bool:
         return True
     if place.state == "stored":
         return False
-    if place.state == "gone":
+    if place.state == "gone" or (place.state == "damaged" and not place.next_try):
         # The server lists it again.
         return True
     return bool(place.next_try) and place.next_try <= time
@@ -53,3 +56,9 @@ def due_in(folder: Folder) -> float | None:
         .scalar()
     )
     return None if first is None else seconds_until(first)
+
+
+def lowest(folder: Folder) -> Key | None:
+    """The lowest key of a folder that anything is known of."""
+    key = Place.select(peewee.fn.MIN(Place.key)).where(Place.folder == folder).scalar()
+    return None if key is None else key_value(key)

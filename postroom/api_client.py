@@ -82,7 +82,8 @@ class ApiClient:
         try:
             return msgspec.convert(answer, kind)
         except msgspec.ValidationError as e:
-            raise TemporaryError(f"the API's answer to {path} is not understood: {e}") from e
+            # It is there, and will say the same again: this concerns one mailbox, not all.
+            raise RefusedError("not_understood", f"the API's answer to {path}: {e}") from e
 
     def _call(
         self,

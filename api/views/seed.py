@@ -54,12 +54,18 @@ def take_mails() -> Response:
     mails = _packed_batch() or body()
     if not isinstance(mails, list) or len(mails) > MAX_MAILS:
         raise RefusedError("bad_body", f"send a list of at most {MAX_MAILS} mails")
+    store = request.headers.get("Postroom-Storage", "")
+    if store not in ("", _storage().id):
+        raise RefusedError(
+            "storage_mismatch",
+            f"the raw mails are in the store {store}, the API reads from {_storage().id}",
+        )
     told = request.headers.get("Postroom-Batch", "0")
     answers = ingest.ingest(
         current_app.config["DATABASE"],
         mails,
         _storage(),
-        request.headers.get("Postroom-Storage", ""),
+        store,
         int(told) if told.isdigit() else 0,
     )
     return answer({"items": [each.shown() for each in answers]})

@@ -51,6 +51,8 @@ class OfferReply(Reply, frozen=True):
     samples: list[Sample] = msgspec.field(default_factory=list)
     #: Seconds until a failed item is due for another try.
     due: float | None = None
+    #: The lowest key of the folder that anything is known of, stored or not.
+    lowest: Key | None = None
 
 
 class ItemReply(Base, frozen=True):

@@ -1,11 +1,14 @@
 """What an object store lost is wanted again."""
 
 import shutil
+import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from api import damage
-from api.models import Event, Place
+from api.database import Database
+from api.models import Event, Place, Store
 from postroom.storage import open_storage
 from tests.api.caller import Caller, mail_bytes
 
@@ -61,3 +64,77 @@ def test_objects_without_a_row_are_collected_when_nobody_touched_them(api: Calle
 
     assert (early, late) == (0, 1)
     assert api.client.get("/v1/mails/1/raw").status_code == 200
+
+
+def distrust(api: Caller) -> None:
+    """As if the store were an older copy of the one that rows rely on."""
+    with api.db.writing():
+        Store.update(batch=10**6).execute()
+
+
+def test_damage_is_found_while_others_write(api: Caller) -> None:
+    api.hello()
+    for first in range(1, 601, 100):
+        api.push(*range(first, first + 100))
+    lost = [sha256(mail_bytes(uid)).hexdigest() for uid in range(1, 301)]
+    api.storage.delete(lost)
+    distrust(api)
+    stop = threading.Event()
+    busy = threading.Thread(target=_write_until, args=(api.db.path, stop))
+    busy.start()
+    try:
+        assert damage.check(api.db, api.storage) == 300
+    finally:
+        stop.set()
+        busy.join()
+    assert len(api.offer((1, 600)).wanted) == 300
+
+
+def _write_until(path: Path, stop: threading.Event) -> None:
+    other = Database(path)
+    while not stop.wait(0.005):
+        with other.writing():
+            other.execute_sql("UPDATE mailboxes SET seen = seen || ''")
+    other.close()
+
+
+def test_a_lost_mail_that_was_hidden_once_is_wanted_when_it_shows_again(api: Caller) -> None:
+    api.hello()
+    api.push(1, 2)
+    api.storage.delete([sha256(mail_bytes(1)).hexdigest()])
+    distrust(api)
+    damage.check(api.db, api.storage)
+
+    api.finish((2, 2))
+
+    assert api.offer((1, 2)).wanted == [1]
+
+
+def test_a_quarantined_mail_that_was_lost_and_came_again_is_no_longer_missing(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    sha = sha256(raw).hexdigest()
+    failed = api.delivery(1, raw, outcome="quarantined", stage="parse", mail=None)
+    api.deliver(failed, keep={sha: raw})
+    api.storage.delete([sha])
+    distrust(api)
+    damage.check(api.db, api.storage)
+
+    api.deliver(failed, keep={sha: raw})
+
+    receipt = api.finish((1, 1))
+    assert (receipt["quarantined"], receipt["missing"]) == (1, 0)
+
+
+def test_a_mail_whose_bytes_are_gone_again_is_sent_once_more(api: Caller) -> None:
+    api.hello()
+    api.push(1)
+    raw = mail_bytes(1)
+    api.storage.delete([sha256(raw).hexdigest()])
+    distrust(api)
+    damage.check(api.db, api.storage)
+
+    problem = api.post("/api", [api.delivery(1, raw)], 503)
+
+    assert problem["code"] == "try_later"
+    assert api.offer((1, 1)).wanted == [1]

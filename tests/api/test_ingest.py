@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api import contents, rows
+from api.fold import fold
 from api.models import Event, Mail, Place, Quarantine
 from tests.api.caller import Caller, mail_bytes
 
@@ -213,3 +214,37 @@ def test_a_push_for_a_mailbox_that_never_said_hello_is_refused(api: Caller) -> N
     problem = api.post("/api", [api.delivery(1, mail_bytes(1))], 409)
 
     assert problem["code"] == "unknown_mailbox"
+
+
+def test_mail_whose_bytes_lie_in_another_store_is_refused(api: Caller) -> None:
+    api.hello()
+    told = {"Postroom-Storage": "f" * 32, "Postroom-Batch": "1"}
+
+    problem = api.post("/api", [api.delivery(1, mail_bytes(1))], 409, **told)
+
+    assert problem["code"] == "storage_mismatch"
+
+
+def test_one_key_with_two_contents_in_a_batch_is_a_conflict(api: Caller) -> None:
+    api.hello()
+
+    api.deliver(api.delivery(1, mail_bytes(1)), api.delivery(1, mail_bytes(1, "other")))
+
+    assert [place.version for place in Place.select().order_by(Place.version)] == [0, 1]
+    assert Event.select().where(Event.kind == "place.conflict").count() == 1
+
+
+def test_an_error_of_ours_over_one_mail_stops_no_other(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.hello()
+
+    def failing(text: str) -> str:
+        if text == "mail 2":
+            raise RecursionError
+        return fold(text)
+
+    monkeypatch.setattr("api.search.fold", failing)
+    statuses = api.deliver(*(api.delivery(uid, mail_bytes(uid)) for uid in (1, 2, 3)))
+
+    assert statuses == ["stored", "quarantined", "stored"]

@@ -166,3 +166,33 @@ def test_text_keys_are_compared_like_uids(api: Caller, tmp_path: Path) -> None:
     reply = api.ask_offer(wire.Offer(**api.place(), window=window))
 
     assert reply.wanted == ["d", "b"]
+
+
+def test_twins_of_two_passes_are_both_downloaded(api: Caller) -> None:
+    api.hello()
+    old, one, two = (mail_bytes(1, body) for body in ("old", "one", "two"))
+    api.deliver(api.delivery(1, old))
+    api.uidvalidity = 8
+    api.deliver(api.delivery(1, one, generation=0))
+
+    reply = api.offer((1, 2), digests=[digest(2, two)])
+
+    assert reply.wanted == [2]
+
+
+def test_a_long_message_id_does_not_stop_the_offers(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    api.deliver(api.delivery(1, raw, mail={"subject": "x", "message_id": "x" * 5_000}))
+
+    samples = api.offer((1, 1)).samples
+
+    assert [len(sample.message_id) for sample in samples] == [wire.MAX_TEXT]
+
+
+def test_the_lowest_known_key_is_told_whatever_became_of_it(api: Caller) -> None:
+    api.hello()
+    api.push(7)
+    api.deliver(api.failure(3, "refused"))
+
+    assert api.offer((1, 9)).lowest == 3

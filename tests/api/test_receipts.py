@@ -1,5 +1,7 @@
 """Receipts are counted by the API over what the server listed."""
 
+from api import bulk
+from api.models import Place
 from postroom import wire
 from tests.api.caller import Caller
 
@@ -109,3 +111,16 @@ def test_a_mail_that_went_does_not_end_the_skipping_of_listings(api: Caller) -> 
     probe = api.ask_offer(wire.Offer(**api.place(), status=status))
     assert (probe.unchanged, probe.due) == (True, None)
     assert api.get("/v1/quarantine")["items"] == []
+
+
+def test_very_many_failures_that_are_listed_no_more_are_forgotten(api: Caller) -> None:
+    api.hello()
+    api.deliver(api.failure(1, "refused"))
+    row = Place.select().dicts().get()
+    with api.db.writing():
+        rows = [{**row, "id": uid, "key": f"{uid:010d}"} for uid in range(2, 40_001)]
+        bulk.insert(Place, rows)
+
+    api.finish((50_000, 50_000))
+
+    assert Place.select().where(Place.state != "gone").count() == 0

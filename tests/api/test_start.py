@@ -1,0 +1,54 @@
+"""`python -m api` with settings that cannot work: one sentence that names the key, and status 2."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(folder: Path, lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "config.ini").write_text(lines)
+    (folder / "letter.txt").write_text("Dear reader, this is no database.")
+    return subprocess.run(
+        [sys.executable, "-m", "api", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+PLACES = ["letter.txt/a.sqlite", "letter.txt", "/proc/nothing/a.sqlite", "."]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("section", "key"), [("api", "database"), ("storage", "mails_path")])
+def test_a_file_that_cannot_be_there_is_a_wrong_setting(
+    tmp_path: Path, section: str, key: str, place: str
+) -> None:
+    lines = {"api": f"port = {free_port()}\n", "storage": ""}
+    lines[section] += f"{key} = {place}\n"
+    text = "".join(f"[{name}]\n{body}" for name, body in lines.items())
+
+    checked = run(tmp_path, text, "--check")
+    started = run(tmp_path, text)
+
+    assert (checked.returncode, started.returncode) == (1, 2)
+    assert f"{tmp_path / 'config.ini'}: [{section}] {key}: " in started.stderr
+    assert "Traceback" not in checked.stderr + started.stderr
+    assert (tmp_path / "letter.txt").read_text() == "Dear reader, this is no database."
+
+
+def test_an_unknown_storage_is_named_with_its_key(tmp_path: Path) -> None:
+    started = run(tmp_path, f"[api]\nport = {free_port()}\n[storage]\nmails = tape\n")
+
+    assert started.returncode == 2
+    assert "config.ini: [storage] mails: unknown storage 'tape'" in started.stderr
