@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 import peewee
@@ -10,7 +11,8 @@ from postroom import daemon, settings
 from postroom.api_client import ApiClient
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, SettingsError
-from postroom.storage import Storage, open_storage
+from postroom.storage import open_mails
+from postroom.storage.durable import translated
 
 from . import security, upkeep
 from .app import create_app
@@ -19,24 +21,26 @@ from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
 
+SQLITE_HEAD = b"SQLite format 3\0"
+
 
 def main(this: Daemon) -> int:
     """Do what the command line says; without a command, serve."""
     options = this.config.section("api", settings.Api)
-    db = Database(this.config.path_of(options.database))
+    db = _database(this)
     command = this.args.command
     if command is None:
         return _serve(this, options, db)
     database.initialize(db)
     migrate(db)
     if command == "collect":
-        upkeep.collect(db, _storage(this))
+        upkeep.collect(db, open_mails(this.config))
         return daemon.Exit.OK
     return _token(this.args, db)
 
 
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
-    storage = _storage(this)
+    storage = open_mails(this.config)
     app = create_app(db, storage, options.host, options.hosts)
     file = db.path.with_name("admin.token")
     with db.writing():
@@ -48,9 +52,24 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     return daemon.Exit.OK
 
 
-def _storage(this: Daemon) -> Storage:
-    options = this.config.section("storage", settings.Storage)
-    return open_storage(options.mails, this.config.path_of(options.mails_path))
+def _database(this: Daemon) -> Database:
+    path = this.config.path_of(this.config.section("api", settings.Api).database)
+    with this.config.blaming("api", "database"), translated(path):
+        _check_place(path)
+        return Database(path)
+
+
+def _check_place(path: Path) -> None:
+    """Raise an error unless a database is there or can be made; leaves everything as it is."""
+    try:
+        with path.open("r+b") as file:
+            head = file.read(len(SQLITE_HEAD))
+    except FileNotFoundError:
+        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        tempfile.TemporaryFile(dir=folder).close()
+    else:
+        if head and head != SQLITE_HEAD:
+            raise SettingsError(f"{path} is another file, not a database of SQLite")
 
 
 def _token(args: argparse.Namespace, db: Database) -> int:
@@ -91,7 +110,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
     return [
-        _check_database(this.config.path_of(options.database)),
+        _check_database(this),
         _check_storage(this),
         daemon.check_port("api", options.host, options.port, lambda: _answers(options)),
     ]
@@ -105,10 +124,13 @@ def _answers(options: settings.Api) -> bool:
     return True
 
 
-def _check_database(path: Path) -> CheckLine:
-    if not path.exists():
-        return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
+def _check_database(this: Daemon) -> CheckLine:
+    path = this.config.path_of(this.config.section("api", settings.Api).database)
     try:
+        with translated(path):
+            _check_place(path)
+        if not path.exists():
+            return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
         db = Database(path)
         database.initialize(db)
         version = schema_version()
@@ -119,7 +141,7 @@ def _check_database(path: Path) -> CheckLine:
 
 def _check_storage(this: Daemon) -> CheckLine:
     try:
-        storage = _storage(this)
+        storage = open_mails(this.config)
     except (PostroomError, OSError) as e:
         return CheckLine("storage", False, str(e), "look at [storage]")
     return CheckLine("storage", True, f"{storage.id}, commit {storage.batch()}")

@@ -15,7 +15,7 @@ from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError
 from postroom.settings import Config
 from postroom.sockets import Lanes, ServerKeys, keys
-from postroom.storage import open_storage
+from postroom.storage import open_mails
 
 #: How long a master may take to answer.
 ANSWER_SECONDS = 3.0
@@ -84,10 +84,10 @@ def _keys(config: Config) -> str:
 
 
 def _storage(config: Config) -> str:
-    options = config.section("storage", settings.Storage)
-    store = open_storage(options.mails, config.path_of(options.mails_path))
+    kind = config.section("storage", settings.Storage).mails
+    store = open_mails(config)
     try:
-        return f"{options.mails}, id {store.id}, batch {store.batch()}"
+        return f"{kind}, id {store.id}, batch {store.batch()}"
     finally:
         store.close()
 

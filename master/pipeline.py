@@ -9,6 +9,7 @@ import msgspec
 
 from postroom import records, wire
 from postroom.api_client import ApiClient
+from postroom.errors import TemporaryError
 from postroom.storage import Storage
 
 from . import told
@@ -134,8 +135,12 @@ class Pipeline:
     def _parsed(
         self, push: wire.Push, kept: Kept, intake: Intake
     ) -> tuple[records.Mail | None, str]:
+        # Outside: a spool that cannot be read is no fault of the mail.
+        raw = intake.raw(kept)
         try:
-            return self.parse(intake.raw(kept)), ""
+            return self.parse(raw), ""
+        except (TemporaryError, MemoryError):
+            raise
         except Exception as e:
             # A parser is code of others and of tomorrow: no mail of theirs stops the rest.
             log.exception("%s: item %s cannot be parsed", push.mailbox, kept.item.key)

@@ -2,13 +2,15 @@
 
 import fcntl
 import os
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from postroom.errors import RefusedError, TemporaryError
+from postroom.storage.durable import translated
 
 #: An upload under way grows all the time; this one's provider is gone.
 STALE_SECONDS = 3600
@@ -28,8 +30,10 @@ class Spool:
         self._folder = folder
         self._mail_bytes = mail_bytes
         self._total_bytes = mail_bytes * TOTAL_MAILS
-        with _disk():
+        # Here alone an error may be the operator's: the folder cannot be a spool.
+        with translated(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tempfile.TemporaryFile(dir=folder).close()
 
     def put(self, upload: str, offset: int, piece: bytes | memoryview) -> int:
         """Write a piece where it belongs, return how many bytes there are without a gap."""
@@ -66,9 +70,12 @@ class Spool:
     def sweep(self) -> None:
         """Remove what nobody has added to for an hour."""
         oldest = time.time() - STALE_SECONDS
-        for file in self._folder.iterdir():
-            if file.stat().st_mtime < oldest:
-                file.unlink(missing_ok=True)
+        with _disk():
+            for file in list(self._folder.iterdir()):
+                # Another worker may sweep, or be done with an upload, at the same moment.
+                with suppress(FileNotFoundError):
+                    if file.stat().st_mtime < oldest:
+                        file.unlink()
 
     def _make_room(self, needed: int) -> None:
         if self._held() + needed > self._total_bytes:
@@ -77,7 +84,7 @@ class Spool:
             raise TemporaryError("the spool is full: other large mails are under way", FULL_SECONDS)
 
     def _held(self) -> int:
-        return sum(entry.stat().st_size for entry in os.scandir(self._folder))
+        return sum(self.size(entry.name) for entry in os.scandir(self._folder))
 
     def _file(self, upload: str) -> Path:
         return self._folder / upload

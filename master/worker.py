@@ -15,7 +15,7 @@ from postroom.credentials import api_token
 from postroom.daemon import Exit, started
 from postroom.errors import PostroomError, RefusedError, SettingsError, TemporaryError
 from postroom.sockets import Desk
-from postroom.storage import StorageBrokenError, open_storage
+from postroom.storage import StorageBrokenError, open_mails
 
 from . import orders
 from .orders import Note, Order
@@ -67,6 +67,9 @@ class Worker:
         try:
             reply = self._pipeline.answer(envelope, order, self._parsed)
             answer = wire.encode_reply(reply, envelope.id)
+        except MemoryError:
+            # The front counts it against the mails in hand, as when the kernel kills us for it.
+            raise
         except Exception as e:
             note, reply = _failed(e)
             self._say(note, wire.encode_reply(reply, envelope.id))
@@ -104,15 +107,16 @@ def _failed(e: Exception) -> tuple[Note, wire.Retry | wire.Refusal]:
 def open_pipeline(config: settings.Config) -> Pipeline:
     """Open all that a worker needs, as the settings say."""
     master = config.section("master", settings.Master)
-    storage = config.section("storage", settings.Storage)
     api_options = config.section("api", settings.Api)
     api = ApiClient(api_options.base_url, api_token(config), timeout=API_SECONDS)
     mail_bytes = master.mail_megabytes * MEGABYTE
+    with config.blaming("master", "spool"):
+        spool = Spool(config.path_of(master.spool), mail_bytes)
     return Pipeline(
         api=api,
-        storage=open_storage(storage.mails, config.path_of(storage.mails_path)),
+        storage=open_mails(config),
         sinks=open_sinks(master.sinks, config, api),
-        spool=Spool(config.path_of(master.spool), mail_bytes),
+        spool=spool,
         parse=registry.load(PARSERS, "mail", "parser"),
         limits=wire.Limits(
             batch_items=master.batch_mails,

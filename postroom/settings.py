@@ -1,6 +1,7 @@
 """Settings: one INI file, each section a Struct, every error a sentence that says what to mend."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from postroom import ini
-from postroom.errors import SettingsError
+from postroom.errors import PostroomError, SettingsError, TemporaryError
 from postroom.values import converted, expected, found
 
 DEFAULT_FILE = Path("config.ini")
@@ -173,6 +174,19 @@ class Config:
     def section(self, name: str, options: type[T]) -> T:
         """The section [name] as `options`, all defaults where the file does not have it."""
         return self.sections.get(name, RawSection(self.shown, name)).convert(options)
+
+    @contextmanager
+    def blaming(self, section: str, key: str) -> Iterator[None]:
+        """Around the first use of a setting: what cannot work names file, section and key.
+
+        TemporaryError stays what it is.
+        """
+        try:
+            yield
+        except TemporaryError:
+            raise
+        except PostroomError as e:
+            raise RawSection(self.shown, section).error(key, str(e)) from e
 
     def named(self, kind: str) -> dict[str, RawSection]:
         """The sections [kind NAME] by name, in the order of the file."""

@@ -80,7 +80,8 @@ def _sources(config: Config, names: Sequence[str]) -> dict[str, sources.Source]:
 
 def _source(config: Config, name: str) -> sources.Source:
     section = config.named("mailbox")[name]
-    kind = sources.load(section.get("source", "imap"))
+    with config.blaming(section.name, "source"):
+        kind = sources.load(section.get("source", "imap"))
     options = section.convert(kind.Options)
     try:
         return kind(options, credentials.lookup(name, config.folder), config.path_of)
@@ -98,14 +99,16 @@ def _lanes(config: Config, options: settings.Provider, stop: threading.Event) ->
         keys = ClientKeys.load(
             config.path_of(options.key_file), config.path_of(options.server_key_file)
         )
-    return Lanes(
-        _address(config, options),
-        lanes=options.lanes,
-        resend_seconds=options.resend_seconds,
-        reconnect_seconds=options.reconnect_seconds,
-        keys=keys,
-        stop=stop,
-    )
+    section, key = ("provider", "master") if options.master else ("master", "host")
+    with config.blaming(section, key):
+        return Lanes(
+            _address(config, options),
+            lanes=options.lanes,
+            resend_seconds=options.resend_seconds,
+            reconnect_seconds=options.reconnect_seconds,
+            keys=keys,
+            stop=stop,
+        )
 
 
 def check(run: Daemon) -> list[CheckLine]:

@@ -1,8 +1,9 @@
 """Where the very first pass stops, for sources that are not asked for all.
 
 The provider keeps no state, so the cut is found again at each start: it is the lowest key that
-`first` asks for, or the lowest one that the store already knows, whichever is lower. So nothing
-is lost when a first pass was interrupted, or when more mails than N came while nobody looked.
+`first` asks for, or the lowest one that anything is known of, whichever is lower. So nothing is
+lost when a first pass was interrupted, when more mails than N came while nobody looked, or when
+the store lost mails and wants them again.
 After a changed UIDVALIDITY the store cannot be asked which of the new UIDs it knows: all is
 offered, and what it knows is found by its headers.
 """
@@ -22,18 +23,17 @@ Offer = Callable[[wire.Window], wire.OfferReply]
 def find(folder: Folder, windows: Sequence[wire.Window], offer: Offer) -> Key | None:
     """The lowest key to be offered; None for all."""
     first = folder.first_key()
-    if first is None or offer(windows[0]).rematch:
+    if first is None:
         return None
-    for window in reversed(windows):
-        if window.low >= first:  # type: ignore[operator]
-            break
-        answer = offer(window)
-        lacking = set(answer.wanted)
-        # With more wanted than an answer holds, what is below them is unknown: take it in.
-        known = [key for key in window.listed() if key not in lacking]
-        if known:
-            return min(first, *known)
-    return first
+    answer = offer(windows[0])
+    if answer.rematch:
+        return None
+    return first if answer.lowest is None else min(first, answer.lowest)
+
+
+def holds(lowest: Key | None, windows: Sequence[wire.Window]) -> bool:
+    """Whether a cut found before can still be true; above all that is there, it tells nothing."""
+    return lowest is None or lowest <= windows[0].high  # type: ignore[operator]
 
 
 def above(windows: Sequence[wire.Window], lowest: Key | None) -> list[wire.Window]:

@@ -93,6 +93,9 @@ class Mailbox:
             # It is the master who says no: HELLO comes first.
             self._stop.wait(pause)
         else:
+            # It has had its try: left open it would end each rest, and servers lock accounts.
+            for task in self._tasks.open("sync"):
+                self._tasks.done(task, reason(error))
             self._rest(pause, reason(error))
 
     def _rest(self, seconds: float, error: str) -> None:

@@ -2,18 +2,26 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from secrets import token_hex
 from typing import Any, NamedTuple
 
 import msgspec
 
 from postroom import wire
+from postroom.errors import SourceError
 from postroom.wire import Key
 
 from . import cut, samples
 from .link import Link
 from .pushes import Pushes
 from .sources import Folder
+
+#: How often a pass offers again what the master put off, and the longest wait for it.
+AGAIN_TRIES = 3
+AGAIN_SECONDS = 10.0
+#: How often in a row the master may take nothing before the pass is closed.
+HALTS = 5
 
 
 class Passed(NamedTuple):
@@ -41,11 +49,16 @@ class FolderPass:
             return Passed(None)
         windows = list(self._folder.windows())
         numbering = (self._folder.name, self._folder.uidvalidity)
-        if numbering not in cuts:
+        if numbering not in cuts or not cut.holds(cuts[numbering], windows):
             cuts[numbering] = cut.find(self._folder, windows, self._offer)
-        windows = cut.above(windows, cuts[numbering])
+        generation = self._place["generation"]
+        listed, windows = windows, cut.above(windows, cuts[numbering])
         try:
             self._bring(windows, verify=verify)
+            if self._place["generation"] != generation and cuts[numbering] is not None:
+                # The cut was a UID of the old numbering: all is offered, as the store knows much.
+                cuts[numbering], windows = None, listed
+                self._bring(windows, verify=False)
         finally:
             # Whatever ends the pass: what is under way is answered first.
             self._pushes.settle()
@@ -58,8 +71,12 @@ class FolderPass:
         self._offer(None)
         whole = self._pushes.push([key])
         self._pushes.settle()
+        after = max(self._pushes.again.values(), default=0.0)
+        if after > AGAIN_SECONDS:
+            raise SourceError("the master cannot take the mail at present")
         if self._pushes.again:
-            self._link.stop.wait(max(1.0, self._pushes.after))
+            halted = self._pushes.halted
+            self._link.stop.wait(min(max(1.0, after, halted.after if halted else 0), AGAIN_SECONDS))
         return whole and not self._pushes.again
 
     def _offer(self, window: wire.Window | None, **more: Any) -> wire.OfferReply:
@@ -69,7 +86,18 @@ class FolderPass:
         return answer
 
     def _bring(self, windows: list[wire.Window], *, verify: bool) -> None:
-        todo = deque(windows)
+        whole = self._go_over(windows, verify=verify)
+        for _ in range(AGAIN_TRIES):
+            due = self._due_again()
+            left = [part for w in windows if (part := _kept(w, due.__contains__)).listed()]
+            if not left or not whole:
+                # What is missing then is for the next pass.
+                return
+            whole = self._go_over(left, verify=False)
+
+    def _go_over(self, windows: list[wire.Window], *, verify: bool) -> bool:
+        """Offer and push; False when it stopped midway, told to or as the master takes nothing."""
+        todo, halts, sent = deque(windows), 0, -1
         while todo and not self._link.stop.is_set():
             window = todo.popleft()
             answer = self._offer(window)
@@ -78,9 +106,19 @@ class FolderPass:
                 todo = deque(windows)
                 continue
             whole = self._pushes.push(self._wanted(window, answer)) and not answer.more
-            if not todo or not whole or self._pushes.again:
+            if not todo or not whole:
                 self._pushes.settle()
-            todo.extendleft(self._due_again([window] if not whole else [], windows))
+            if halted := self._pushes.halted:
+                self._pushes.halted = None
+                halts, sent = (halts + 1 if sent == self._pushes.sent else 1), self._pushes.sent
+                if halts == HALTS:
+                    return False
+                self._link.stop.wait(min(halted.after, AGAIN_SECONDS))
+            if not whole:
+                # What was put off waits until the rest has been pushed.
+                rest = _kept(window, lambda key: key not in self._pushes.again)
+                todo.extendleft([rest] if rest.listed() else [])
+        return not self._link.stop.is_set()
 
     def _wanted(self, window: wire.Window, answer: wire.OfferReply) -> list[Key]:
         """What is to be downloaded, once the store had the chance to know it by its headers."""
@@ -96,18 +134,15 @@ class FolderPass:
     def _renumber(self) -> None:
         """The server gave its UIDs anew without saying so."""
         self._pushes.settle()
+        self._pushes.again.clear()
         self._offer(None, renumbered=self._place["generation"])
 
-    def _due_again(
-        self, unfinished: list[wire.Window], windows: list[wire.Window]
-    ) -> list[wire.Window]:
-        """Windows to be offered again, after the time that the master asked for."""
-        keys, after = self._pushes.again, self._pushes.after
-        if keys:
-            self._pushes.again, self._pushes.after = set(), 0.0
-            self._link.stop.wait(after)
-        held_up = [w for w in windows if any(w.low <= key <= w.high for key in keys)]  # type: ignore[operator]
-        return [*held_up, *(w for w in unfinished if w not in held_up)]
+    def _due_again(self) -> set[Key]:
+        """What was put off for a short time, after that time."""
+        due = {k: after for k, after in self._pushes.again.items() if after <= AGAIN_SECONDS}
+        self._pushes.again = {k: a for k, a in self._pushes.again.items() if k not in due}
+        self._link.stop.wait(max(due.values(), default=0.0))
+        return set(due)
 
     def _finish(self, windows: list[wire.Window], began: float) -> wire.PassReply:
         pass_id = token_hex(16)
@@ -124,3 +159,17 @@ class FolderPass:
             answer = self._link.ask(wire.Pass(**self._place, window=told))
             tasks += answer.tasks
         return msgspec.structs.replace(answer, tasks=tasks)
+
+
+def _kept(window: wire.Window, keep: Callable[[Key], bool]) -> wire.Window:
+    """The window with only some of its listed keys."""
+    keys = [key for key in window.listed() if keep(key)]
+    if window.keys:
+        return msgspec.structs.replace(window, keys=keys)
+    ranges: list[tuple[Any, Any]] = []
+    for key in keys:
+        if ranges and ranges[-1][1] + 1 == key:
+            ranges[-1] = (ranges[-1][0], key)
+        else:
+            ranges.append((key, key))
+    return msgspec.structs.replace(window, ranges=ranges)

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from postroom import wire
@@ -11,7 +13,7 @@ from postroom.wire import Key
 
 from .link import Link
 from .sources import Fetched, Folder
-from .upload import upload
+from .upload import Room, upload
 
 T = TypeVar("T")
 _MAX_REASON = 1_000
@@ -26,16 +28,18 @@ class Pushes:
         self._place = place
         self._under_way: deque[tuple[wire.Push, Future[Any]]] = deque()
         #: Keys that the master could not take, and the seconds to wait before they are offered.
-        self.again: set[Key] = set()
-        self.after = 0.0
+        self.again: dict[Key, float] = {}
+        #: Set when it took nothing of a request: what is away is not only one mail's trouble.
+        self.halted: wire.Retry | None = None
+        #: Items that were sent and not put off.
         self.sent = 0
 
     def push(self, keys: Sequence[Key]) -> bool:
-        """Fetch and send; False when it stopped midway, told to or because of `again`."""
+        """Fetch and send; False when it stopped midway, told to or because it is halted."""
         sizes = self._folder.sizes(keys) if keys else {}
         for batch in grouped(keys, lambda key: sizes.get(key, 0), self._link.limits):
             self._collect(wait=False)
-            if self.again or self._link.stop.is_set():
+            if self.halted or self._link.stop.is_set():
                 return False
             if sum(sizes.get(key, 0) for key in batch) > self._link.limits.batch_bytes:
                 self._push_large(batch[0], sizes[batch[0]])
@@ -62,23 +66,25 @@ class Pushes:
         if len(mails[0].body) > self._link.limits.batch_bytes:
             # It is larger than the server told.
             (mail,) = mails
-            self._upload(mail.key, sizes.get(mail.key, 0), _pieces(mail.body, self._link.limits))
+            pieces = _pieces(mail.body, self._link.limits)
+            # It is in memory: whoever waits for more room while keeping some blocks the others.
+            self._upload(mail.key, sizes.get(mail.key, 0), pieces, nullcontext)
             return
         items = [_item(mail, sizes.get(mail.key, 0)) for mail in mails]
         self._send(items, [mail.body for mail in mails])
 
     def _push_large(self, key: Key, size: int) -> None:
-        with self._link.shared.budget.room(2 * self._link.limits.part_bytes):
-            pieces = self._folder.stream(key, self._link.limits.part_bytes)
-            found = self._upload(key, size, pieces)
-        if not found:
+        part = self._link.limits.part_bytes
+        room = partial(self._link.shared.budget.room, part, large=True)
+        if not self._upload(key, size, self._folder.stream(key, part), room):
             # Let `fetch` find out why.
             self._push_batch([key], {key: 0})
 
-    def _upload(self, key: Key, size: int, pieces: Iterator[bytes]) -> bool:
-        outcome = upload(self._link, key, size, pieces)
+    def _upload(self, key: Key, size: int, pieces: Iterator[bytes], room: Room) -> bool:
+        outcome = upload(self._link, key, size, pieces, room)
         if isinstance(outcome, wire.Retry):
-            self._try_again([key], outcome.after)
+            self.halted = outcome
+            self.again[key] = 0.0
         elif outcome:
             self._send([outcome], [])
         return outcome is not None
@@ -106,14 +112,15 @@ class Pushes:
                     reply = told.get(item.key)
                     if reply is None or reply.status == "retry":
                         self._try_again([item.key], reply.after if reply else 1.0)
-            case wire.Retry(after=after):
-                self._try_again([item.key for item in request.items], after)
+            case wire.Retry() as retry:
+                self.halted = retry
+                self._try_again([item.key for item in request.items], 0.0)
             case wire.Refusal(code=code, message=message):
                 raise RefusedError(code, message)
 
-    def _try_again(self, keys: Iterable[Key], after: float) -> None:
-        self.again.update(keys)
-        self.after = max(self.after, after)
+    def _try_again(self, keys: Sequence[Key], after: float) -> None:
+        self.again.update(dict.fromkeys(keys, after))
+        self.sent -= len(keys)
 
 
 def grouped(

@@ -18,8 +18,14 @@ def hold(folder: Folder, held: Sequence[wire.Sample]) -> bool:
 def _same(held: wire.Sample, there: wire.Sample) -> bool:
     if held.size and there.size and held.size != there.size:
         return False
-    # The store has what its parser made of the field: a part of it, or nothing.
-    return _bare(held.message_id) in _bare(there.message_id)
+    known, found = _bare(held.message_id), _bare(there.message_id)
+    # The store has what its parser made of the field: the beginning of it, a part, or nothing.
+    return known in found or not (_plain(known) and _plain(found))
+
+
+def _plain(message_id: str) -> bool:
+    """Whether no parser decodes it."""
+    return message_id.isascii() and message_id.isprintable() and "=?" not in message_id
 
 
 def _bare(message_id: str) -> str:

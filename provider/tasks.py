@@ -7,6 +7,8 @@ from postroom.wire import Key
 
 #: sync: pass over the folders now; fetch: one mail again; verify: sync, and compare samples.
 KINDS = ("sync", "fetch", "verify")
+#: Characters of a result; the wire bounds what a PASS may hold.
+MAX_RESULT = 1_000
 
 
 class Tasks:
@@ -36,7 +38,7 @@ class Tasks:
     def done(self, task: wire.Task, result: str) -> None:
         """Note the result, to be told with the next PASS."""
         self._open.pop(task.id, None)
-        self._done[task.id] = result
+        self._done[task.id] = result[:MAX_RESULT]
 
     def results(self) -> list[tuple[int, str]]:
         """Ids and results that the master does not know yet."""

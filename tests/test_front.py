@@ -107,10 +107,11 @@ def test_a_hung_worker_is_killed_at_its_deadline_and_its_mail_set_aside_in_the_e
     assert "killed: it is past its deadline" in master.log()
 
 
-def test_a_mail_that_kills_its_worker_ends_in_quarantine_and_its_batch_goes_on(master):
+@pytest.mark.parametrize("death", ["KILL", "MEMORY"])
+def test_a_mail_that_kills_its_worker_ends_in_quarantine_and_its_batch_goes_on(master, death):
     lanes = master.start().lanes()
 
-    settled = deliver(lanes, *push("one", "two", "KILL", "four", "five"))
+    settled = deliver(lanes, *push("one", "two", death, "four", "five"))
 
     assert [settled[key].status for key in range(1, 6)] == [
         *("stored", "stored", "quarantined", "stored", "stored")
@@ -118,7 +119,7 @@ def test_a_mail_that_kills_its_worker_ends_in_quarantine_and_its_batch_goes_on(m
     killer = master.api.mails[3]
     assert (killer["outcome"], killer["stage"], killer["reason"]) == ("quarantined", "parse", TWICE)
     assert len(killer["sha256"]) == 64
-    assert master.parsed().count("KILL") == 2
+    assert master.parsed().count(death) == 2
 
 
 def test_several_killers_in_one_batch_are_found_one_by_one(master):

@@ -78,6 +78,65 @@ def test_a_mail_whose_fetch_is_refused_blocks_no_other(rig: Rig, server: Scripte
     assert rig.master.statuses() == {"stored": 4, "refused": 1}
 
 
+def test_a_hidden_mail_whose_second_fetch_is_refused_blocks_no_other(
+    rig: Rig, server: ScriptedImap
+):
+    server.hidden[3] = 1_000
+    server.forbidden_alone = {3}
+
+    assert rig.once(imap(server))
+
+    assert rig.master.statuses() == {"stored": 4, "refused": 1}
+
+
+def test_a_size_that_the_server_refuses_blocks_no_mail(rig: Rig, server: ScriptedImap):
+    server.untold = {3}
+
+    assert rig.once(imap(server))
+
+    assert rig.master.raws() == sorted(server.mails.values())
+
+
+def test_a_size_that_always_breaks_the_connection_blocks_no_mail(rig: Rig, server: ScriptedImap):
+    server.tell_cuts[3] = 1_000
+
+    rig.serve(imap(server))
+
+    wait_until(lambda: len(rig.master.raws()) == 5, seconds=20)
+    # What was given up is not asked for again.
+    assert server.tell_cuts[3] == 997
+
+
+def test_a_mail_that_breaks_the_connection_for_size_and_body_is_given_up_alone(
+    rig: Rig, server: ScriptedImap
+):
+    server.tell_cuts[3] = server.cuts[3] = 1_000
+
+    rig.serve(imap(server))
+
+    wait_until(lambda: len(rig.master.held) == 5, seconds=30)
+    assert rig.master.statuses() == {"stored": 4, "refused": 1}
+
+
+def test_headers_that_the_server_refuses_leave_the_others_told(server: ScriptedImap):
+    server.untold = {3}
+
+    with opened(server) as folder:
+        samples, digests = folder.samples([1, 2, 3, 4]), folder.digests([1, 2, 3, 4])
+
+    assert {sample.key for sample in samples} == {1, 2, 4}
+    assert {digest.key for digest in digests} == {1, 2, 4}
+
+
+@pytest.mark.parametrize("size", [2**63, 2**64 - 1, 10**40])
+def test_a_size_that_no_mail_can_have_is_unknown(rig: Rig, server: ScriptedImap, size: int):
+    server.sizes[3] = size
+
+    assert rig.once(imap(server))
+
+    assert rig.master.raws() == sorted(server.mails.values())
+
+
 def test_a_connection_that_ends_inside_a_literal_loses_nothing(rig: Rig, server: ScriptedImap):
     server.cuts[3] = 2
 

@@ -1,11 +1,13 @@
 """`python -m master` as an operator meets it: exit codes, sentences, checks, keys."""
 
 import json
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
-from tests.servers.real_master import RealMaster, command, environment
+from tests.servers.real_master import HELLO, RealMaster, command, environment
 
 
 @pytest.fixture
@@ -30,11 +32,27 @@ def run(master, *arguments):
 MISTAKES = {
     "an unknown key": ("worker = 2", "worker"),
     "a wrong type": ("workers = many", "workers"),
-    "an unknown sink": ("sinks = api, nowhere", "unknown sink 'nowhere'"),
+    "an unknown sink": (
+        "sinks = api, nowhere",
+        "config.ini: [master] sinks: unknown sink 'nowhere'",
+    ),
     "no api among the sinks": ("sinks = directory", "`api` must be among them"),
     "strangers without keys": ("host = 0.0.0.0", "python -m master keys new"),
     "a host that is none": ("host = no such host", "no such host"),
-    "an unknown storage": ("[storage]\nmails = tape", "unknown storage 'tape'"),
+    "an unknown storage": (
+        "[storage]\nmails = tape",
+        "config.ini: [storage] mails: unknown storage 'tape'",
+    ),
+    "a store in an impossible place": (
+        "[storage]\nmails_path = config.ini/mails.sqlite",
+        "config.ini: [storage] mails_path: ",
+    ),
+    "a store that is another file": (
+        "[storage]\nmails_path = config.ini",
+        "config.ini: [storage] mails_path: ",
+    ),
+    "a spool that is a file": ("spool = config.ini", "config.ini: [master] spool: "),
+    "a spool that nobody can make": ("spool = /proc/spool", "config.ini: [master] spool: "),
     "an unknown key of a sink": (
         "sinks = directory, api\n[sink directory]\nfolder = x",
         "folder",
@@ -110,13 +128,14 @@ def test_with_keys_the_master_binds_beyond_this_machine(master):
     assert f"listening on tcp://0.0.0.0:{master.port}" in master.log()
 
 
-def test_a_worker_that_cannot_start_says_why_and_is_tried_again(master):
-    master.configure(spool=master.config).launch()
+def test_a_worker_that_cannot_start_just_now_says_why_and_is_tried_again(master):
+    (master.folder / "data").mkdir()
+    with closing(sqlite3.connect(master.folder / "data" / "mails.sqlite")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        master.configure(workers=1).launch()
+        master.await_log("database is locked")
 
-    master.await_log("the spool cannot be used", times=2)
-    master.process.terminate()
-
-    assert master.process.wait(10) == 0
+    assert master.lanes().ask(HELLO).storage
     assert "Traceback" not in master.log()
 
 

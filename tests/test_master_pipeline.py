@@ -1,7 +1,9 @@
 """A request through a worker's pipeline: real store, real spool, an API behind real HTTP."""
 
+import dataclasses
 import json
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -143,6 +145,41 @@ def test_a_mail_that_cannot_be_parsed_is_set_aside_with_its_bytes(answer, pipeli
     assert (told["stage"], told["reason"]) == ("parse", "ValueError: cannot parse this")
     assert "mail" not in told
     assert pipeline.storage.get(told["sha256"]) == raws[1]
+
+
+@pytest.mark.parametrize("lack", [MemoryError(), TemporaryError("the disk is busy")])
+def test_what_the_machine_lacks_is_no_fault_of_the_mail(pipeline, api, lack):
+    def starved(raw):
+        raise lack
+
+    poor = dataclasses.replace(pipeline, parse=starved)
+    with pytest.raises(type(lack)):
+        poor.answer(push(mail("one")), Order(), lambda: None)
+
+    assert api.batches == []
+
+
+def test_a_spool_that_fails_before_the_parser_is_no_fault_of_the_mail(pipeline, api, tmp_path):
+    raw = mail("large", "x" * 1000)
+    pipeline.spool.put(UPLOAD, 0, raw)
+    upload = wire.Upload(id=UPLOAD, size=len(raw), sha256=sha256(raw).hexdigest())
+    asked = envelope(wire.Push(**PLACE, items=[wire.Item(key=1, upload=upload)]))
+    lost = dataclasses.replace(pipeline, spool=SpoolReadOnce(tmp_path / "spool", MAIL_BYTES))
+
+    with pytest.raises(TemporaryError, match="spool"):
+        lost.answer(asked, Order(), lambda: None)
+
+    assert api.batches == []
+
+
+class SpoolReadOnce(Spool):
+    """Its disk goes away after the first reading, when the bytes are in the store."""
+
+    @contextmanager
+    def read(self, upload):
+        with super().read(upload) as stream:
+            yield stream
+        self.remove(upload)
 
 
 def test_a_mail_that_must_not_be_parsed_again_is_kept_raw(answer, api):

@@ -2,11 +2,13 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from master.spool import STALE_SECONDS, Spool
 from postroom.errors import RefusedError, TemporaryError
+from postroom.storage import BadKeyError
 
 ONE, TWO = "1" * 32, "2" * 32
 
@@ -94,10 +96,32 @@ def test_what_nobody_adds_to_is_swept_away_after_a_day(spool, tmp_path):
     assert (spool.size(ONE), spool.size(TWO)) == (0, 1)
 
 
-def test_a_disk_that_fails_is_no_fault_of_the_mail(tmp_path):
-    (tmp_path / "file").write_text("not a folder")
+def test_workers_that_sweep_at_once_are_in_nobodys_way(spool, tmp_path):
+    for number in range(300):
+        spool.put(f"{number:032}", 0, b"x")
+        os.utime(tmp_path / "spool" / f"{number:032}", (0, 0))
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(spool.sweep) for _ in range(8)]:
+            done.result()
+
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_mail(spool, tmp_path):
+    (tmp_path / "spool").rmdir()
+    (tmp_path / "spool").write_text("not a folder")
 
     with pytest.raises(TemporaryError, match="spool"):
+        spool.put(ONE, 0, b"x")
+    with pytest.raises(TemporaryError, match="spool"):
+        spool.sweep()
+
+
+def test_a_place_that_can_hold_no_spool_is_said_at_once(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+
+    with pytest.raises(BadKeyError, match="Not a directory"):
         Spool(tmp_path / "file" / "spool", 100)
 
 

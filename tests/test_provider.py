@@ -1,7 +1,7 @@
 """The provider's loop against a master that is slow, away or full."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import pytest
 from postroom import wire
 from postroom.credentials import Credentials
 from postroom.errors import SourceError, TemporaryError
+from provider import samples
 from provider.backoff import REFUSED, TEMPORARY, Backoff
 from provider.budget import Budget
 from provider.sources import Source
-from provider.sources.maildir import MaildirOptions, MaildirSource
-from tests.stubs.rig import Rig, mail
+from provider.sources.maildir import MaildirFolder, MaildirOptions, MaildirSource
+from tests.servers.scripted_imap import ScriptedImap
+from tests.stubs.rig import Rig, imap, mail
 from tests.waiting import wait_until
 
 
@@ -77,6 +79,55 @@ def test_an_item_that_is_to_be_tried_again_is_offered_again(rig: Rig, maildir: P
     assert [len(push.items) for push in rig.master.asked(wire.Push)] == [10, 1]
 
 
+def test_an_item_that_is_put_off_for_long_holds_up_no_older_mail(rig: Rig, maildir: Path):
+    rig.master.limits = wire.Limits(batch_items=1)
+    no = wire.ItemReply(key="009.x", status="retry", after=600)
+    rig.master.before = lambda e: (
+        wire.PushReply(items=[no])
+        if isinstance(e.request, wire.Push) and e.request.items[0].key == no.key
+        else None
+    )
+
+    assert not rig.once(source(maildir))
+
+    assert len(rig.master.held) == 9
+    assert rig.master.receipts[0].missing == 1
+    assert [item.key for item in rig.master.pushed()].count("009.x") == 1
+
+
+def test_a_pass_is_closed_when_an_item_is_put_off_again_and_again(rig: Rig, maildir: Path):
+    def put_off(envelope: wire.Envelope) -> Any:
+        if not isinstance(envelope.request, wire.Push):
+            return None
+        answer = rig.master.answer(envelope)
+        keys = [item.key for item in answer.items]
+        if "005.x" in keys:
+            del rig.master.held[next(p for p in rig.master.held if p.key == "005.x")]
+            at = keys.index("005.x")
+            answer.items[at] = wire.ItemReply(key="005.x", status="retry", after=0.01)
+        return answer
+
+    rig.master.before = put_off
+
+    assert not rig.once(source(maildir))
+
+    assert rig.master.receipts[0].missing == 1
+    assert [len(push.items) for push in rig.master.asked(wire.Push)] == [10, 1, 1, 1]
+
+
+def test_a_pass_is_closed_when_the_master_takes_nothing(rig: Rig, maildir: Path):
+    rig.master.limits = wire.Limits(batch_items=1)
+    rig.master.before = lambda e: (
+        wire.Retry(after=0.01, reason="the disk is full")
+        if isinstance(e.request, wire.Push)
+        else None
+    )
+
+    assert not rig.once(source(maildir))
+
+    assert rig.master.receipts[0].missing == 10
+
+
 def test_no_bodies_are_sent_while_offers_are_put_off(rig: Rig, maildir: Path):
     answers = [wire.Retry(after=0.01, reason="the API is away")] * 5
     rig.master.before = lambda e: (
@@ -114,7 +165,8 @@ def test_batches_keep_to_the_limits(rig: Rig, maildir: Path):
 
     assert rig.once(source(maildir))
 
-    assert [len(push.items) for push in rig.master.asked(wire.Push)] == [4, 4, 2]
+    # Several lanes carry them: they may come in any order.
+    assert sorted(len(push.items) for push in rig.master.asked(wire.Push)) == [2, 4, 4]
 
 
 def test_a_waiting_source_gives_signs_of_life(rig: Rig, maildir: Path):
@@ -161,6 +213,58 @@ def test_a_task_that_cannot_be_done_is_told_so(
     wait_until(lambda: not rig.master.tasks)
     results = [result for request in rig.master.asked(wire.Pass) for _, result in request.done]
     assert word in results[0]
+
+
+def test_a_task_to_look_at_once_shortens_one_rest_only_and_is_told_why_it_failed(rig: Rig):
+    server = ScriptedImap({1: mail(1)}).start()
+    server.logins = ["NO [AUTHENTICATIONFAILED] wrong password"] * 1_000
+    rig.master.tasks.append(wire.Task(id=11, kind="sync"))
+
+    rig.serve(imap(server))
+
+    wait_until(lambda: not rig.master.tasks)
+    told = len(rig.master.asked(wire.Pass))
+    wait_until(lambda: len(rig.master.asked(wire.Pass)) >= told + 5)
+    (result,) = [text for request in rig.master.asked(wire.Pass) for _, text in request.done]
+    assert "wrong password" in result
+    assert len(server.said("^LOGIN")) == 2
+    server.close()
+
+
+def test_a_long_result_of_a_task_is_cut_to_what_the_wire_holds(rig: Rig, maildir: Path):
+    names = tuple(f"Folder-with-a-long-name-that-is-not-there-{n:03}" for n in range(60))
+    options = MaildirOptions(path=str(maildir), folders=names)
+    rig.master.tasks.append(wire.Task(id=12, kind="sync"))
+
+    rig.serve(MaildirSource(options, Credentials(), Path))
+
+    wait_until(lambda: not rig.master.tasks)
+    (result,) = [text for request in rig.master.asked(wire.Pass) for _, text in request.done]
+    assert len(result) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("held", "there", "same"),
+    [
+        ("caf\xe9@x", "<caf\ufffd@x>", True),
+        ("café@x", "<=?iso-8859-1?q?caf=E9?=@x>", True),
+        ("ab@x", "<a\x00b@x>", True),
+        ("a" * 2_000, f"<{'a' * 3_000}@x>", True),
+        ("", "<a@x>", True),
+        ("a@x", "<b@x>", False),
+        ("a@x", "", False),
+    ],
+)
+def test_only_message_ids_that_no_parser_changes_tell_a_renumbering(
+    held: str, there: str, same: bool
+):
+    class Told(MaildirFolder):
+        def samples(self, keys: Sequence[wire.Key]) -> list[wire.Sample]:
+            return [wire.Sample(key=key, size=9, message_id=there) for key in keys]
+
+    folder = Told.__new__(Told)
+
+    assert samples.hold(folder, [wire.Sample(key="1", size=9, message_id=held)]) == same
 
 
 def test_verify_compares_and_lists_again(rig: Rig, maildir: Path):
@@ -219,6 +323,44 @@ def test_the_budget_lets_a_mail_larger_than_all_of_it_pass():
 
     with budget.room(1_000):
         pass
+
+
+def test_parts_of_large_mails_leave_half_of_the_budget_to_all_others():
+    stop = threading.Event()
+    budget = Budget(100, 10, stop)
+    with budget.room(1_000, large=True):
+        stop.set()
+
+        with pytest.raises(TemporaryError), budget.room(1, large=True):
+            pass
+        with budget.room(50):
+            pass
+
+
+def test_slow_large_mails_do_not_stop_another_mailbox(rig: Rig, maildir: Path):
+    large, ended, waiting = mail(1, b"x" * 9_000_000), threading.Event(), []
+
+    class Slow(ScriptedImap):
+        def _body(self, *told: Any) -> Iterator[bytes]:
+            for piece in super()._body(*told):
+                if len(piece) > 10_000:
+                    waiting.append(self)
+                    ended.wait(20)
+                yield piece
+
+    servers = [Slow({1: large}).start() for _ in range(4)]
+    for number, server in enumerate(servers):
+        rig.serve(imap(server), f"slow{number}")
+    wait_until(lambda: len(waiting) == len(servers))
+
+    rig.serve(source(maildir), "quick")
+
+    wait_until(lambda: len(rig.master.raws("quick")) == 10)
+    assert not rig.master.raws("slow0")
+    ended.set()
+    wait_until(lambda: all(rig.master.raws(f"slow{n}") == [large] for n in range(4)), 20)
+    for server in servers:
+        server.close()
 
 
 def test_who_waits_for_room_ends_when_told_to_stop():

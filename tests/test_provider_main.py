@@ -110,7 +110,7 @@ def test_without_a_mailbox_it_says_what_to_do(folder: Path):
     ("line", "expected"),
     [
         ("colour = red", "[mailbox one] colour"),
-        ("source = pigeon", "unknown source 'pigeon'"),
+        ("source = pigeon", "config.ini: [mailbox one] source: unknown source 'pigeon'"),
         ("source = imap\nfirst = some", "expected all, newest N or since"),
         ("source = imap\nserver = localhost", "no user name or no password"),
     ],
@@ -122,6 +122,20 @@ def test_a_wrong_setting_ends_in_a_sentence(folder: Path, line: str, expected: s
 
     assert done.returncode == 2
     assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1", "tcp://127.0.0.1:many"])
+@pytest.mark.parametrize("arguments", [["--once"], ["--check"]])
+def test_an_address_of_the_master_that_is_none_is_a_wrong_setting(
+    folder: Path, address: str, arguments: list[str]
+):
+    configure(folder, f"[provider]\nmaster = {address}\n{MAILBOXES}")
+
+    done = run(folder, *arguments)
+
+    assert done.returncode == (1 if arguments == ["--check"] else 2)
+    assert f"{folder / 'config.ini'}: [provider] master: '{address}'" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 

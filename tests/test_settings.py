@@ -10,7 +10,7 @@ import pytest
 
 from master.sinks.directory import DirectoryOptions
 from postroom import settings
-from postroom.errors import SettingsError
+from postroom.errors import PostroomError, SettingsError, TemporaryError
 from postroom.settings import Api, Config, Log, Master, Options, Provider
 from provider import sources
 
@@ -270,3 +270,20 @@ def test_the_example_explains_every_setting():
     for above, line in pairwise(lines):
         if re.match(r"#?\w+ =", line):
             assert re.match("# [A-Z].*[.]$", above), f"no sentence above {line!r}"
+
+
+def test_what_cannot_work_with_a_setting_names_file_section_and_key(tmp_path: Path):
+    config = Config(tmp_path / "config.ini")
+
+    with (
+        pytest.raises(SettingsError) as said,
+        config.blaming("storage", "mails_path"),
+    ):
+        raise PostroomError("no such folder")
+
+    assert str(said.value) == f"{config.file}: [storage] mails_path: no such folder"
+
+
+def test_what_passes_is_no_mistake_in_the_settings():
+    with pytest.raises(TemporaryError), Config().blaming("storage", "mails_path"):
+        raise TemporaryError("the disk is full")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from postroom import settings
 from postroom.errors import ObjectMissingError, SettingsError
-from postroom.storage import TOUCH_SECONDS, Entry, Storage, open_storage
+from postroom.storage import TOUCH_SECONDS, Entry, Storage, open_mails, open_storage
 
 MEGABYTE = 1024 * 1024
 
@@ -71,6 +72,18 @@ def test_what_was_put_is_got_again_after_reopening(kind, path):
 def test_an_unknown_kind_of_storage_is_a_settings_error(path):
     with pytest.raises(SettingsError, match="expected one of directory, sqlite"):
         open_storage("tape", path)
+
+
+def test_the_store_of_the_settings_is_opened_or_its_key_named(tmp_path):
+    (tmp_path / "config.ini").write_text("[storage]\nmails_path = mails\n")
+    config = settings.load(tmp_path / "config.ini")
+    open_mails(config).close()
+
+    (tmp_path / "mails").write_text("a letter, and no database")
+    with pytest.raises(SettingsError, match=r"config\.ini: \[storage\] mails_path: .*mails"):
+        open_mails(config)
+
+    assert (tmp_path / "mails").read_text() == "a letter, and no database"
 
 
 def test_two_new_stores_have_different_ids(kind, path, store):

@@ -72,4 +72,6 @@ def open_sinks(names: Sequence[str], config: Config, api: ApiClient) -> list[Sin
     if "api" not in names:
         raise SettingsError(f"{config.shown}: [master] sinks: `api` must be among them")
     ordered = [*(name for name in dict.fromkeys(names) if name != "api"), "api"]
-    return [registry.load(SINKS, name, "sink").open(config, api) for name in ordered]
+    with config.blaming("master", "sinks"):
+        kinds = [registry.load(SINKS, name, "sink") for name in ordered]
+    return [kind.open(config, api) for kind in kinds]

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple, overload
 import zmq
 
 from postroom import wire
-from postroom.errors import PostroomError, RefusedError, TemporaryError, WireError
+from postroom.errors import (
+    PostroomError,
+    RefusedError,
+    SettingsError,
+    TemporaryError,
+    WireError,
+)
 
 from .keys import ClientKeys
 from .lane import TICK_MS, Lane, Patience
@@ -29,7 +35,10 @@ class _Waiting(NamedTuple):
 
 
 class Lanes:
-    """A few REQ sockets, one thread each, that take requests from one queue."""
+    """A few REQ sockets, one thread each, that take requests from one queue.
+
+    Raises SettingsError for an address that nothing can ever be connected to.
+    """
 
     def __init__(
         self,
@@ -41,6 +50,7 @@ class Lanes:
         keys: ClientKeys | None = None,
         stop: threading.Event,
     ) -> None:
+        _check_address(address)
         #: Set while the master answers.
         self.connected = threading.Event()
         self._address = address
@@ -168,6 +178,16 @@ class Lanes:
                     self._patience.reconnect_seconds,
                 )
             self._silent, self._denied = True, denied or self._denied
+
+
+def _check_address(address: str) -> None:
+    # Only libzmq knows what it takes; it looks at the form here and for the host much later.
+    with zmq.Context() as context, context.socket(zmq.REQ) as probe:
+        probe.linger = 0
+        try:
+            probe.connect(address)
+        except zmq.ZMQError as e:
+            raise SettingsError(f"{address!r} is no address ({e}): expected tcp://HOST:PORT") from e
 
 
 def _understand(request: wire.AnyRequest, request_id: str, frames: list[bytes]) -> Any:

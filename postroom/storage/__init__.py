@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Protocol, Self
 
-from postroom import registry
+from postroom import registry, settings
 from postroom.errors import ObjectMissingError, PostroomError
 
 STORAGES = {
@@ -115,4 +115,14 @@ class Storage(Protocol):
 def open_storage(kind: str, path: Path) -> Storage:
     """Open the store at `path`, making it when it is not there yet."""
     store: Storage = registry.load(STORAGES, kind, "storage")(path)
+    return store
+
+
+def open_mails(config: settings.Config) -> Storage:
+    """Open the store of raw mails; SettingsError, with the key, when it cannot be opened there."""
+    options = config.section("storage", settings.Storage)
+    with config.blaming("storage", "mails"):
+        opened = registry.load(STORAGES, options.mails, "storage")
+    with config.blaming("storage", "mails_path"):
+        store: Storage = opened(config.path_of(options.mails_path))
     return store

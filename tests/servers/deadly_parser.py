@@ -13,13 +13,15 @@ FOLDER = "POSTROOM_TEST_FOLDER"
 
 
 def parse(raw: bytes) -> records.Mail:
-    """KILL ends the process, HANG stays for ever, WAIT stays until the gate opens."""
+    """KILL ends the process, MEMORY needs too much, HANG stays for ever, WAIT stays until the gate opens."""
     folder = Path(os.environ[FOLDER])
     mail = really_parse(raw)
     with (folder / "parsed").open("a") as stream:
         stream.write(f"{mail.subject}\n")
     if "KILL" in mail.subject:
         os.kill(os.getpid(), signal.SIGKILL)
+    if "MEMORY" in mail.subject:
+        raise MemoryError
     while "HANG" in mail.subject:
         time.sleep(60)
     while "WAIT" in mail.subject and not (folder / "gate").exists():

@@ -33,6 +33,14 @@ class ScriptedImap:
         self.quoted: set[int] = set()
         #: UIDs whose FETCH ends in NO.
         self.forbidden: set[int] = set()
+        #: The same, only when no other is asked for with it.
+        self.forbidden_alone: set[int] = set()
+        #: UIDs whose size and header are refused with NO.
+        self.untold: set[int] = set()
+        #: How often the connection ends where size or header of a UID is asked for.
+        self.tell_cuts: Counter[int] = Counter()
+        #: Sizes that are told instead of the true ones.
+        self.sizes: dict[int, int] = {}
         #: UIDs whose body is sent as NIL.
         self.nil: set[int] = set()
         #: What RFC822.SIZE is multiplied with.
@@ -122,9 +130,16 @@ class ScriptedImap:
     def _completion(self, name: str, command: str) -> str:
         if name == "LOGIN" and self.logins:
             return self.logins.pop(0)
-        if "BODY" in command and self._uids(command.split(" ")[2]) & self.forbidden:
+        if "FETCH" in command and self._refuses(command):
             return "NO some messages could not be fetched"
         return "OK done"
+
+    def _refuses(self, command: str) -> bool:
+        uids = self._uids(command.split(" ")[2])
+        if "RFC822.SIZE" in command and uids & self.untold:
+            return True
+        alone = len(uids) == 1 and bool(uids & self.forbidden_alone)
+        return "BODY" in command and (alone or bool(uids & self.forbidden))
 
     def _examine(self) -> bytes:
         told = [f"* {len(self.mails)} EXISTS", "* 0 RECENT", "* FLAGS (\\Seen)"]
@@ -164,6 +179,9 @@ class ScriptedImap:
             raw = self.mails[uid]
             number = sorted(self.mails).index(uid) + 1
             if "BODY" not in items or "HEADER" in items:
+                if self.tell_cuts[uid]:
+                    self.tell_cuts[uid] -= 1
+                    raise _CutError
                 yield self._told(number, uid, items, raw)
             elif self.hidden[uid]:
                 self.hidden[uid] -= 1
@@ -171,7 +189,7 @@ class ScriptedImap:
                 yield from self._body(number, uid, items, raw)
 
     def _told(self, number: int, uid: int, items: str, raw: bytes) -> bytes:
-        size = f"RFC822.SIZE {int(len(raw) * self.size_factor)}"
+        size = f"RFC822.SIZE {self.sizes.get(uid, int(len(raw) * self.size_factor))}"
         if "HEADER" not in items:
             return f"* {number} FETCH ({size} UID {uid})\r\n".encode()
         header = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"

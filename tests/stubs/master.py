@@ -12,6 +12,9 @@ from postroom import wire
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
 
+#: The status of a mail that was stored once and is wanted again.
+LOST = "lost"
+
 
 class Place(NamedTuple):
     """Where a mail stands."""
@@ -125,7 +128,9 @@ class StubMaster:
             return wire.OfferReply(generation=generation, last=last, unchanged=unchanged)
         for digest in offer.digests:
             self._match(offer, generation, digest, held)
-        wanted = [key for key in offer.window.listed() if key not in held]
+        wanted = [
+            key for key in offer.window.listed() if key not in held or held[key].status == LOST
+        ]
         elder = any(p.folder == offer.folder and p.mailbox == offer.mailbox for p in self.held)
         return wire.OfferReply(
             wanted=sorted(wanted, reverse=True)[: wire.MAX_WANTED],
@@ -133,6 +138,7 @@ class StubMaster:
             last=last,
             rematch=bool(wanted) and not held and elder and not offer.digests,
             samples=_samples(held, offer.window),
+            lowest=min(held, default=None),
         )
 
     def _match(

@@ -17,6 +17,7 @@ _SIZE = re.compile(rb"[ (]RFC822\.SIZE (\d+)", re.I)
 _EXISTS = re.compile(rb"\* (\d+) EXISTS\r\n$", re.I)
 
 MAX_UID = 2**32 - 1
+MAX_SIZE = 2**63 - 1
 
 
 class Answer(NamedTuple):
@@ -76,8 +77,16 @@ def _answer(text: bytes, body: bytes | None) -> Answer | None:
     uid = _UID.search(text)
     if uid is None:
         return None
-    size = _SIZE.search(text)
-    return Answer(int(uid[1]), int(size[1]) if size else None, body)
+    return Answer(int(uid[1]), _size(text), body)
+
+
+def _size(text: bytes) -> int | None:
+    """What the server tells; None as well for what no mail can be and no field of ours holds."""
+    told = _SIZE.search(text)
+    if told is None or len(told[1]) > len(str(MAX_SIZE)):
+        return None
+    size = int(told[1])
+    return size if size <= MAX_SIZE else None
 
 
 def _check(completion: bytes) -> None:

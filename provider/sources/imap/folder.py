@@ -13,7 +13,7 @@ from .answers import Answer, sequence_set
 from .client import Client
 from .errors import told
 from .options import ImapOptions
-from .strikes import Strikes
+from .strikes import GivenUpError, Strikes
 
 #: UIDs of ten digits that make a command line of 8,192 bytes at most.
 PORTION = 700
@@ -23,10 +23,13 @@ HEADERS = 300
 class ImapFolder:
     """EXAMINE and BODY.PEEK only: nothing is marked as read."""
 
-    def __init__(self, client: Client, name: str, options: ImapOptions, strikes: Strikes) -> None:
+    def __init__(
+        self, client: Client, name: str, options: ImapOptions, strikes: Strikes, doubts: Strikes
+    ) -> None:
         self._client = client
         self._options = options
         self._strikes = strikes
+        self._doubts = doubts
         self.name = name
         with told(f"opening the folder {name}"):
             answer = client.select_folder(name, readonly=True)
@@ -50,19 +53,21 @@ class ImapFolder:
             if self._options.newest:
                 return listing.nth_newest(self._client, exists, self._options.newest)
             if self._options.since:
-                return listing.first_since(self._client, exists, self._options.since)
+                found = listing.first_since(self._client, exists, self._options.since)
+                # All are older: it begins with the next one to come.
+                return found or self.status.uidnext or listing.highest(self._client, exists) + 1
         return None
 
     def sizes(self, keys: Sequence[Key]) -> dict[Key, int]:
-        """RFC822.SIZE."""
-        return {a.uid: a.size or 0 for a in self._ask(keys, "RFC822.SIZE")}
+        """RFC822.SIZE, where the server can tell it."""
+        return {a.uid: a.size for a in self._tell(keys, "RFC822.SIZE") if a.size is not None}
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """Size and hash of the header block."""
         return [
-            wire.Digest(key=a.uid, size=a.size or 0, header_sha256=header_sha256(a.body))
-            for a in self._ask(keys, "RFC822.SIZE BODY.PEEK[HEADER]", HEADERS)
-            if a.body
+            wire.Digest(key=a.uid, size=a.size, header_sha256=header_sha256(a.body))
+            for a in self._tell(keys, "RFC822.SIZE BODY.PEEK[HEADER]", HEADERS)
+            if a.body and a.size is not None
         ]
 
     def samples(self, keys: Sequence[Key]) -> list[wire.Sample]:
@@ -70,7 +75,7 @@ class ImapFolder:
         items = "RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
         return [
             wire.Sample(key=a.uid, size=a.size or 0, message_id=_value(a.body))
-            for a in self._ask(keys, items, HEADERS)
+            for a in self._tell(keys, items, HEADERS)
             if a.body is not None
         ]
 
@@ -124,28 +129,51 @@ class ImapFolder:
         """Nothing was given: the mail has gone, or the server hides it this once, or always."""
         with told(f"listing {self.name}"):
             found = set(self._client.uid_search(f"UID {_set(keys)}"))
-        listed = [key for key in keys if key in found]
-        bodies = self._bodies(listed) if listed else {}
         for key in keys:
-            if key in bodies:
-                yield Fetched(key, bodies[key])
-            elif key in found:
-                yield Fetched(key, outcome="refused", reason="the server lists it, gives nothing")
-            else:
-                yield Fetched(key, outcome="gone")
+            yield self._fetch_alone(key) if key in found else Fetched(key, outcome="gone")
+
+    def _fetch_alone(self, key: Key) -> Fetched:
+        try:
+            bodies = self._bodies([key])
+        except SourceError as e:
+            return Fetched(key, outcome="refused", reason=str(e))
+        if key in bodies:
+            return Fetched(key, bodies[key])
+        return Fetched(key, outcome="refused", reason="the server lists it, gives nothing")
+
+    def _tell(self, keys: Sequence[Key], items: str, portion: int = PORTION) -> list[Answer]:
+        """FETCH items of the mails that the server can tell them of."""
+        answers: list[Answer] = []
+        for group in self._doubts.parted(keys):
+            for start in range(0, len(group), portion):
+                answers += self._tell_portion(group[start : start + portion], items)
+        return answers
+
+    def _tell_portion(self, keys: Sequence[Key], items: str) -> list[Answer]:
+        try:
+            with self._doubts.watch(keys):
+                return self._ask(keys, items)
+        except SourceError as e:
+            if len(keys) == 1:
+                if isinstance(e, GivenUpError):
+                    self._strikes.suspect(keys[0])
+                return []
+        # One mail that the server cannot tell of must not hold up the others.
+        middle = len(keys) // 2
+        return [
+            *self._tell_portion(keys[:middle], items),
+            *self._tell_portion(keys[middle:], items),
+        ]
 
     def _bodies(self, keys: Sequence[Key]) -> dict[Key, bytes]:
         with self._strikes.watch(keys):
             return {a.uid: a.body for a in self._ask(keys, "BODY.PEEK[]") if a.body}
 
-    def _ask(self, keys: Sequence[Key], items: str, portion: int = PORTION) -> list[Answer]:
+    def _ask(self, keys: Sequence[Key], items: str) -> list[Answer]:
         """FETCH items; what is said of other mails than those is left out."""
         asked = set(keys)
-        answers: list[Answer] = []
         with told(f"fetching from {self.name}"):
-            for start in range(0, len(keys), portion):
-                uids = _set(keys[start : start + portion])
-                answers += self._client.uid_fetch(uids, items)
+            answers = self._client.uid_fetch(_set(keys), items)
         return [answer for answer in answers if answer.uid in asked]
 
 

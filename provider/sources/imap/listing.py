@@ -50,13 +50,18 @@ def nth_newest(client: Client, exists: int | None, n: int) -> int | None:
     return min(client.uid_search(str(exists - n + 1)), default=None)
 
 
-def first_since(client: Client, exists: int | None, day: date) -> int:
+def first_since(client: Client, exists: int | None, day: date) -> int | None:
     """The lowest UID among the mails that came to the server on that day or later."""
     criterion = f"SINCE {format_criteria_date(day).decode()}"
     for numbers in reversed(list(_numbers(exists))):
         if found := client.uid_search(f"{numbers} {criterion}"):
             return min(found)
-    return MAX_UID
+    return None
+
+
+def highest(client: Client, exists: int | None) -> int:
+    """The highest UID; 0 in an empty folder."""
+    return next(newest_first(client, exists), 0)
 
 
 def _numbers(exists: int | None) -> Iterator[str]:

@@ -54,6 +54,8 @@ class ImapSource:
         #: Folders without UIDVALIDITY, said once.
         self._unnumbered: set[str] = set()
         self._strikes: defaultdict[str, Strikes] = defaultdict(Strikes)
+        #: Of mails whose size or header the server cannot tell.
+        self._doubts: defaultdict[str, Strikes] = defaultdict(lambda: Strikes(lasting=True))
 
     def _require(self) -> None:
         if not self._server:
@@ -113,7 +115,9 @@ class ImapSource:
 
     def open(self, name: str) -> ImapFolder:
         """EXAMINE the folder; the first one that opens is the watched one."""
-        self._folder = folder = ImapFolder(self._client, name, self._options, self._strikes[name])
+        self._folder = folder = ImapFolder(
+            self._client, name, self._options, self._strikes[name], self._doubts[name]
+        )
         self._watched = self._watched or name
         if not folder.uidvalidity and name not in self._unnumbered:
             self._unnumbered.add(name)

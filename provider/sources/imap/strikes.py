@@ -13,10 +13,18 @@ from .client import LiteralError
 MOST = 3
 
 
-class Strikes:
-    """What is known of the troublesome mails of one folder."""
+class GivenUpError(SourceError):
+    """The server does not say no: it goes away."""
 
-    def __init__(self) -> None:
+
+class Strikes:
+    """What is known of the troublesome mails of one folder.
+
+    `lasting`: what was given up once is not tried again while this process lives.
+    """
+
+    def __init__(self, *, lasting: bool = False) -> None:
+        self._lasting = lasting
         self._count: Counter[Key] = Counter()
         #: Turned out to be larger than the server told.
         self.large: set[Key] = set()
@@ -30,13 +38,18 @@ class Strikes:
         for key in suspects:
             yield [key]
 
+    def suspect(self, key: Key) -> None:
+        """One break is enough for this one."""
+        self._count[key] = max(self._count[key], MOST - 1)
+
     @contextmanager
     def watch(self, keys: Sequence[Key]) -> Iterator[None]:
         """Note a break while these are fetched; SourceError for one that broke too many."""
         if len(keys) == 1 and self._count[keys[0]] >= MOST:
-            # From now on one more break is enough.
-            self._count[keys[0]] = MOST - 1
-            raise SourceError(f"the connection broke {MOST} times while it was fetched")
+            if not self._lasting:
+                # From now on one more break is enough.
+                self._count[keys[0]] = MOST - 1
+            raise GivenUpError(f"the connection broke {MOST} times while it was fetched")
         try:
             yield
         except TemporaryError as e:
