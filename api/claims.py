@@ -10,7 +10,7 @@ from . import quarantine, tasks
 from .database import Database
 from .models import Task
 
-DEADLY = f"killed or hung its worker {tasks.TRIES} times"
+DEADLY = f"{tasks.TRIES} workers tried it and did not come back"
 
 
 class ClaimBody(msgspec.Struct, frozen=True, kw_only=True):
