@@ -17,6 +17,8 @@ from .parsers import PARSERS
 from .retries import LOST, MAX_REASON
 
 DEADLY = "killed or hung its reader twice"
+READY = "ready"
+START_SECONDS = 60.0
 #: What a reader goes through at the least.
 BYTES_PER_SECOND = 1_000_000
 
@@ -42,7 +44,11 @@ class Reader:
     def begin(self, mails: Sequence[Unparsed]) -> None:
         """Give it mails to read."""
         self._given = mails
-        self._connection.send(list(mails))
+        try:
+            self._connection.send(list(mails))
+        except OSError:
+            self._restart()
+            self._connection.send(list(mails))
 
     def end(self) -> list[Again]:
         """Wait for what it made of them; raises TemporaryError when the store cannot be read."""
@@ -54,8 +60,7 @@ class Reader:
         if isinstance(found, str):
             raise TemporaryError(found)
         if found is None:
-            self.close()
-            self._start()
+            self._restart()
             return self._one_by_one()
         given: list[Again] = found
         return given
@@ -76,12 +81,24 @@ class Reader:
             found += self.end()
         return found
 
+    def _restart(self) -> None:
+        self.close()
+        self._start()
+
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_read_all, args=(theirs, self._config), daemon=True)
         self._process.start()
         theirs.close()
+        # What keeps a reader from starting is no fault of the mails.
+        try:
+            if self._connection.poll(START_SECONDS) and self._connection.recv() == READY:
+                return
+        except (EOFError, OSError):
+            pass
+        self.close()
+        raise TemporaryError("a reader process cannot start, the line above may say why")
 
 
 def _read_all(connection: Connection, file: Path | None) -> None:
@@ -104,6 +121,7 @@ def _read_all(connection: Connection, file: Path | None) -> None:
             return Again(id=mail.id, sha256=mail.sha256, reason=reason)
         return Again(id=mail.id, sha256=mail.sha256, mail=record)
 
+    connection.send(READY)
     while True:
         try:
             mails = connection.recv()

@@ -40,12 +40,17 @@ class Reparse:
         batches = list(zip(self._readers, batched(found.items), strict=False))
         for reader, batch in batches:
             reader.begin(batch)
-        left = found.left
+        total = self.counts.total() + found.left
+        troubles = []
         # Every answer is taken, so that none is left in a reader for another batch.
-        for again in [reader.end() for reader, _ in batches]:
-            self._hand_in(again)
-            left -= len(again)
-            self._shown.told(self.counts.total(), self.counts.total() + left, words(self.counts))
+        for reader, _ in batches:
+            try:
+                self._hand_in(reader.end())
+            except TemporaryError as e:
+                troubles.append(e)
+            self._shown.told(self.counts.total(), total, words(self.counts))
+        if troubles:
+            raise troubles[0]
         return bool(found.items)
 
     def _hand_in(self, again: Sequence[Again]) -> None:
