@@ -1,19 +1,16 @@
 """Contents on their way into the tables: each once, however often it comes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import msgspec
 
 from postroom.errors import TemporaryError
 from postroom.storage import Storage
 
-from . import bulk, search
+from . import bulk, quarantine, search
 from .database import Database
 from .deliveries import Delivery
 from .events import Told
 from .models import Attachment, Mail, now
-from .rows import attachment_rows, mail_row
+from .rows import attachment_rows, decoded, mail_row
 
 Contents = dict[str, int]
 
@@ -63,16 +60,9 @@ def _understand(held: Mapping[str, Mail], given: Mapping[str, Delivery], time: s
     for sha in hashes:
         row = mail_row(given[sha], time)
         del row["created"]
-        Mail.update(**{name: _decoded(name, value) for name, value in row.items()}).where(
-            Mail.id == held[sha].id
-        ).execute()
+        Mail.update(**decoded(row)).where(Mail.id == held[sha].id).execute()
+    quarantine.leave([held[sha].id for sha in hashes], time)
     return hashes
-
-
-def _decoded(name: str, value: Any) -> Any:
-    # Rows are made for bulk inserts, with their structures encoded; peewee encodes by itself.
-    structured = name in ("defects", "record", "headers")
-    return msgspec.json.decode(value) if structured else value
 
 
 def _regain_raw(hashes: Sequence[str], storage: Storage, time: str) -> None:

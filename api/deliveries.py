@@ -39,6 +39,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     size: _Count = 0
     header_sha256: _Hash = ""
     mail: records.Mail | None = None
+    #: Version of the parser that read it, or failed to; None when a program gave the record.
+    parser: _Count | None = None
     #: The raw bytes, where the mail came without them being stored before.
     raw: bytes | None = None
 

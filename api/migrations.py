@@ -23,8 +23,30 @@ def _first(db: Database) -> None:
     Fact.create(name="feed_epoch", value=secrets.token_hex(8))
 
 
+def _know_parsers(db: Database) -> None:
+    """Know which parser read a mail, and who was given a task how often."""
+    if _add(db, "mails", "parser", "INTEGER DEFAULT 0"):
+        # What programs gave as a record was never parsed here, and never shall be.
+        db.execute_sql(
+            "UPDATE mails SET parser = NULL WHERE id NOT IN (SELECT p.mail_id FROM places p "
+            "JOIN folders f ON f.id = p.folder_id JOIN mailboxes m ON m.id = f.mailbox_id "
+            "WHERE m.kind <> 'api' AND p.mail_id IS NOT NULL)"
+        )
+    db.execute_sql("CREATE INDEX IF NOT EXISTS mails_parser ON mails (parser)")
+    _add(db, "tasks", "worker", "TEXT NOT NULL DEFAULT ''")
+    _add(db, "tasks", "attempts", "INTEGER NOT NULL DEFAULT 0")
+
+
+def _add(db: Database, table: str, column: str, kind: str) -> bool:
+    """Add a column; False when it is there, since the first step makes tables as they are now."""
+    if any(each.name == column for each in db.get_columns(table)):
+        return False
+    db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    return True
+
+
 #: Step n brings the schema from version n to n + 1.
-STEPS: tuple[Callable[[Database], None], ...] = (_first,)
+STEPS: tuple[Callable[[Database], None], ...] = (_first, _know_parsers)
 
 
 def migrate(db: Database) -> None:

@@ -107,6 +107,9 @@ class Mail(BaseModel):
     message_id = peewee.TextField(default="")
     attachment_count = peewee.IntegerField(default=0)
     defects = Json(default=[])
+    #: Version of the parser that read it, or tried to; 0: before that was noted; None: it was
+    #: given as a record and never read here.
+    parser = peewee.IntegerField(null=True)
     #: Addresses by header, dates as written, references, the tree of parts.
     record = Json(default={})
     # The long columns come last: lists do not read past them.
@@ -227,6 +230,10 @@ class Task(BaseModel):
     #: due, leased, done.
     state = peewee.TextField(default="due")
     lease_until = peewee.TextField(default="")
+    #: Who holds the lease; "" for what a source was given with its PASS.
+    worker = peewee.TextField(default="")
+    #: How often it was given out.
+    attempts = peewee.IntegerField(default=0)
     result = peewee.TextField(default="")
 
     class Meta:

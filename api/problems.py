@@ -21,6 +21,8 @@ STATUSES = {
     "no_raw": 404,
     "unknown_mailbox": 409,
     "storage_mismatch": 409,
+    "superseded": 409,
+    "lease_lost": 409,
     "unauthorized": 401,
     "forbidden": 403,
     "bad_host": 403,

@@ -1,5 +1,6 @@
 """Filters of the mail list."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -25,7 +26,19 @@ LISTED = (
     Mail.defects,
 )
 FILTERS = frozenset(
-    {"mailbox", "folder", "sender", "since", "before", "q", "sha256", "has", "limit", "cursor"}
+    {
+        "mailbox",
+        "folder",
+        "sender",
+        "since",
+        "before",
+        "q",
+        "sha256",
+        "has",
+        "defect",
+        "limit",
+        "cursor",
+    }
 )
 
 
@@ -55,6 +68,8 @@ def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
         conditions.append(Mail.sha256 == given["sha256"])
     if "has" in given:
         conditions.append(_has(given["has"]))
+    if "defect" in given:
+        conditions.append(_has_defect(given["defect"]))
     if given.get("q", "").strip():
         conditions.append(_matches(given["q"]))
     return conditions
@@ -94,6 +109,13 @@ def _has(what: str) -> peewee.Node:
     if what not in conditions:
         raise RefusedError("bad_has", f"has must be one of {', '.join(conditions)}, not {what!r}")
     return conditions[what]
+
+
+def _has_defect(code: str) -> peewee.Node:
+    if not re.fullmatch("[a-z0-9_]{1,100}", code):
+        raise RefusedError("bad_defect", f"defect must be a code such as bad_date, not {code!r}")
+    # The list is kept as JSON: a code stands in it in quotes.
+    return peewee.Cast(Mail.defects, "TEXT").contains(f'"{code}"')
 
 
 def _matches(text: str) -> peewee.Node:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from postroom import records
 
 from .deliveries import MAX_LINE, Delivery, clean
@@ -31,11 +33,18 @@ def mail_row(one: Delivery, time: str) -> Row:
         "message_id": clean(mail.message_id, MAX_LINE),
         "attachment_count": len(mail.attachments),
         "defects": encode(mail.defects),
+        "parser": one.parser,
         "record": encode(_record(mail)),
         "text": clean(mail.text),
         "html": clean(mail.html),
         "headers": encode(mail.headers),
     }
+
+
+def decoded(row: Row) -> Row:
+    """A row of mails for peewee, which encodes structures by itself."""
+    structured = ("defects", "record", "headers")
+    return {k: msgspec.json.decode(v) if k in structured else v for k, v in row.items()}
 
 
 def _moment(date: datetime) -> str:

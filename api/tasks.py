@@ -1,42 +1,84 @@
 """The road back: what a daemon shall do, as rows that it claims."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from postroom import wire
+from postroom.errors import RefusedError
 
-from .models import Task, now
+from . import bulk
+from .models import Task, encode, now
 from .schedule import stamp
 
 LEASE = timedelta(seconds=60)
 MOST = 20
+#: What masters do, who claim over HTTP; all else is for the source, with the answer to its PASS.
+OF_MASTERS = ("parse",)
+#: A task that cost its worker the life so often is given out no more.
+TRIES = 2
+
+
+class Wanted(NamedTuple):
+    """Something to be done."""
+
+    kind: str
+    source: str
+    target: dict[str, Any]
 
 
 def add(kind: str, source: str, target: dict[str, Any] | None = None) -> Task:
     """Ask for something to be done; asking twice before it begins is asking once."""
-    target = target or {}
-    due = Task.select().where(Task.kind == kind, Task.source == source, Task.state == "due")
-    for task in due:
-        if task.target == target:
-            found: Task = task
-            return found
-    made: Task = Task.create(kind=kind, source=source, target=target)
-    return made
+    wanted = Wanted(kind, source, target or {})
+    add_many([wanted])
+    found: Task = _due([kind]).where(Task.source == source, Task.target == wanted.target).get()
+    return found
+
+
+def add_many(wanted: Sequence[Wanted]) -> None:
+    """Ask for all of it; what is due already stays as it is."""
+    due = {
+        (task.kind, task.source, encode(task.target))
+        for task in _due({each.kind for each in wanted})
+    }
+    time = now()
+    rows = []
+    for each in wanted:
+        known = (each.kind, each.source, encode(each.target))
+        if known not in due:
+            due.add(known)
+            rows.append(_row(each, time))
+    bulk.insert(Task, rows)
+
+
+def _due(kinds: Iterable[str]) -> Any:
+    return Task.select().where(Task.kind.in_(list(kinds)), Task.state == "due")
+
+
+def _row(wanted: Wanted, time: str) -> dict[str, Any]:
+    return {
+        "created": time,
+        "changed": time,
+        "kind": wanted.kind,
+        "source": wanted.source,
+        "target": encode(wanted.target),
+        "state": "due",
+        "lease_until": "",
+        "worker": "",
+        "attempts": 0,
+        "result": "",
+    }
 
 
 def has_due(source: str) -> bool:
     """Whether a source has something to do; a look that writes nothing."""
-    return bool(_claimable(source).exists())
+    return bool(_of_source(source).exists())
 
 
 def claim(source: str) -> list[wire.Task]:
     """Lease what a source has to do; call it inside a write transaction."""
-    tasks = list(_claimable(source).order_by(Task.id).limit(MOST))
-    until = stamp(datetime.now(UTC) + LEASE)
-    Task.update(state="leased", lease_until=until, changed=now()).where(
-        Task.id.in_([task.id for task in tasks])
-    ).execute()
+    tasks = list(_of_source(source).order_by(Task.id).limit(MOST))
+    _lease(tasks, "", LEASE)
     return [wire.Task(id=task.id, kind=task.kind, target=task.target) for task in tasks]
 
 
@@ -48,9 +90,53 @@ def finish(source: str, done: Iterable[tuple[int, str]]) -> None:
         ).execute()
 
 
-def _claimable(source: str) -> Any:
+def due_of(kinds: Sequence[str], source: str = "") -> Any:
+    """What may be claimed of these kinds, of one source or of all, oldest first."""
+    found = _claimable().where(Task.kind.in_(list(kinds))).order_by(Task.id)
+    return found.where(Task.source == source) if source else found
+
+
+def claim_for(worker: str, tasks: Sequence[Task], lease: timedelta) -> None:
+    """Lease these to a worker; call it inside the write transaction that selected them."""
+    _lease(tasks, worker, lease)
+
+
+def close(id_: int, worker: str, result: str) -> Task:
+    """Note what a worker says of its task; RefusedError when it has lost the lease."""
+    told = (
+        Task.update(state="done", result=result, changed=now())
+        .where(Task.id == id_, Task.worker == worker, Task.state == "leased")
+        .execute()
+    )
+    found: Task | None = Task.get_or_none(Task.id == id_)
+    if found is None:
+        raise RefusedError("not_found", f"there is no task {id_}")
+    if not told:
+        raise RefusedError("lease_lost", f"task {id_} is not leased to {worker!r} (any more)")
+    return found
+
+
+def is_deadly(task: Task) -> bool:
+    """Whether it was given out often enough, and nobody ever came back."""
+    return bool(task.attempts >= TRIES)
+
+
+def _lease(tasks: Sequence[Task], worker: str, lease: timedelta) -> None:
+    Task.update(
+        state="leased",
+        worker=worker,
+        attempts=Task.attempts + 1,
+        lease_until=stamp(datetime.now(UTC) + lease),
+        changed=now(),
+    ).where(Task.id.in_([task.id for task in tasks])).execute()
+
+
+def _of_source(source: str) -> Any:
+    return _claimable().where(Task.source == source, Task.kind.not_in(OF_MASTERS))
+
+
+def _claimable() -> Any:
     # A lease that ran out: whoever held it is gone, and the work is due again.
     return Task.select().where(
-        Task.source == source,
-        (Task.state == "due") | ((Task.state == "leased") & (Task.lease_until < now())),
+        (Task.state == "due") | ((Task.state == "leased") & (Task.lease_until < now()))
     )

@@ -1,4 +1,4 @@
-"""`python -m master`: the front and its workers; `python -m master keys new [NAME]`."""
+"""`python -m master`: the front and its workers; `... keys new [NAME]`; `... reparse`."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,12 +12,16 @@ from .staff import worker_command
 
 #: Imported when asked for: the front itself needs neither HTTP nor a store, nor their memory.
 CHECKS = {"master": "master.checks:check"}
+ACTIONS = {"reparse": "master.reparse:reparse"}
 
 
 def serve(running: daemon.Daemon) -> int:
     """Run the front until the stop event is set."""
-    if running.args.action:
+    if running.args.action == "keys":
         return new_keys(running)
+    if running.args.action == "reparse":
+        status: int = registry.load(ACTIONS, "reparse", "action")(running)
+        return status
     config = running.config
     master = config.section("master", settings.Master)
     folder = config.path_of(master.keys)
@@ -52,6 +56,7 @@ def check(running: daemon.Daemon) -> Sequence[daemon.CheckLine]:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What this daemon takes besides what all take."""
     actions = parser.add_subparsers(dest="action", metavar="")
+    actions.add_parser("reparse", help="read again what another version of the parser read")
     made = actions.add_parser("keys", help="CURVE keys for connections from other machines")
     made.add_argument("new", choices=["new"])
     made.add_argument("name", nargs="?", default="", help="of a client that may connect")

@@ -6,9 +6,12 @@ import msgspec
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
-    """To a worker: carry out the request in the frames that follow."""
+    """To a worker: carry out the request in the frames that follow.
 
-    kind: Literal["work", "probe", "stop"] = "work"
+    Without a request: see whether the API answers, look for a task of ours, end.
+    """
+
+    kind: Literal["work", "probe", "task", "stop"] = "work"
     #: The places of the items to take, when others take the rest of the push.
     only: tuple[int, ...] | None = None
     #: The places of items that must not be parsed again.
@@ -22,6 +25,8 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     status: Literal["ok", "retry", "error"] = "ok"
     #: Why the API could not be asked, where that is the reason of a retry.
     away: str = ""
+    #: After a task: there may be another.
+    more: bool = False
 
 
 _ORDER = msgspec.msgpack.Decoder(Order)

@@ -12,7 +12,7 @@ from postroom.api_client import ApiClient
 from postroom.errors import TemporaryError
 from postroom.storage import Storage
 
-from . import told
+from . import parsers, told
 from .intake import Intake, Kept
 from .orders import Order
 from .outage import asking_api
@@ -130,6 +130,7 @@ class Pipeline:
             size=kept.size,
             header_sha256=kept.header_sha256,
             mail=mail,
+            parser=parsers.PARSER_VERSION,
         )
 
     def _parsed(

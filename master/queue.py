@@ -10,6 +10,7 @@ from postroom import wire
 from postroom.sockets import Route
 
 from .answers import Answers
+from .errands import Errands
 from .jobs import Frames, Job, Portion
 from .orders import Note, Order
 from .outage import Outage, growing
@@ -22,6 +23,7 @@ AWAY = "the API does not answer"
 FULL = "the master has too much in hand"
 LOST = "the worker was lost"
 STOPPING = "the master is stopping"
+_PROBE = Order(kind="probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ class Assignment(NamedTuple):
 
 
 class _Hand(NamedTuple):
-    """What a worker has in hand; a probe has no portion."""
+    """What a worker has in hand; a probe and a task have no portion."""
 
     portion: Portion | None
     until: float
+    is_task: bool = False
 
 
 class Queue:
@@ -71,6 +74,7 @@ class Queue:
         self._strikes = Strikes()
         self._kept = Answers()
         self._outage = Outage()
+        self._errands = Errands()
         self._losses = 0
         self._stopping = False
         self._answers: list[Answer] = []
@@ -116,6 +120,8 @@ class Queue:
         if hand is None:
             return
         self._losses = 0
+        if hand.is_task:
+            self._errands.back(now, more=note.more)
         self._learn(now, hand.portion, note)
         if hand.portion:
             self._strikes.forget(hand.portion.places())
@@ -130,6 +136,8 @@ class Queue:
         if worker in self._idle:
             self._idle.remove(worker)
         hand = self._hands.pop(worker, None)
+        if hand and hand.is_task:
+            self._errands.back(now)
         if hand is None or hand.portion is None:
             return
         if not hand.portion.parsed:
@@ -146,6 +154,8 @@ class Queue:
         """Time has passed."""
         if self._outage:
             self._assign(now)
+        elif self._idle and not self._stopping and self._errands.take(now):
+            self._give(now, None, Order(kind="task"))
 
     def stop(self, now: float) -> None:
         """Start nothing more; what waits may come again."""
@@ -193,16 +203,15 @@ class Queue:
             else:
                 self._give(now, portion)
 
-    def _give(self, now: float, portion: Portion | None) -> None:
+    def _give(self, now: float, portion: Portion | None, order: Order = _PROBE) -> None:
         worker = self._idle.popleft()
         seconds = self._limits.deadline_seconds
-        order: Order = Order(kind="probe")
         frames: Frames = ()
         if portion:
             order, frames = portion.order, portion.job.frames
             seconds += portion.job.weight / self._limits.bytes_per_second
             portion.job.given(portion)
-        self._hands[worker] = _Hand(portion, now + seconds)
+        self._hands[worker] = _Hand(portion, now + seconds, order.kind == "task")
         self._assignments.append(Assignment(worker, order, frames))
 
     def _learn(self, now: float, portion: Portion | None, note: Note) -> None:

@@ -4,10 +4,13 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from postroom import logs, registry, settings, wire
 from postroom.api_client import ApiClient
@@ -22,6 +25,7 @@ from .orders import Note, Order
 from .outage import ApiAwayError
 from .parsers import PARSERS
 from .pipeline import MAX_REASON, Pipeline
+from .retries import Retries
 from .sinks import open_sinks
 from .spool import Spool
 
@@ -32,14 +36,17 @@ MEGABYTE = 1024 * 1024
 API_SECONDS = 20.0
 #: For what is a defect of ours: the mail is not at fault, and may pass after a restart.
 DEFECT_SECONDS = 30.0
+#: How much longer a task is leased than the front lets a worker be.
+LEASE_SECONDS = 5.0
 
 
 class Worker:
     """Takes orders at its desk until told to stop."""
 
-    def __init__(self, desk: Desk, pipeline: Pipeline) -> None:
+    def __init__(self, desk: Desk, pipeline: Pipeline, retries: Retries) -> None:
         self._desk = desk
         self._pipeline = pipeline
+        self._retries = retries
 
     def run(self) -> None:
         """Say ready, then serve."""
@@ -51,6 +58,8 @@ class Worker:
                 return
             if order.kind == "probe":
                 self._probe()
+            elif order.kind == "task":
+                self._task()
             else:
                 self._work(order, frames)
 
@@ -61,6 +70,18 @@ class Worker:
             self._say(Note(state="done", status="retry", away=str(e)[:MAX_REASON]))
         else:
             self._say(Note(state="done"))
+
+    def _task(self) -> None:
+        try:
+            more = self._retries.one()
+        except Exception as e:
+            # Nobody waits for an answer: the task comes again when its lease has run out.
+            note, _ = _failed(e)
+            self._say(msgspec.structs.replace(note, status="retry"))
+            if isinstance(e, StorageBrokenError):
+                raise
+        else:
+            self._say(Note(state="done", more=more))
 
     def _work(self, order: Order, frames: list[memoryview]) -> None:
         envelope = wire.decode_request(frames)
@@ -126,6 +147,19 @@ def open_pipeline(config: settings.Config) -> Pipeline:
     )
 
 
+def open_retries(config: settings.Config, pipeline: Pipeline, name: str) -> Retries:
+    """What an idle worker tries again, with all that the pipeline has open."""
+    deadline = config.section("master", settings.Master).deadline_seconds
+    return Retries(
+        api=pipeline.api,
+        storage=pipeline.storage,
+        sinks=pipeline.sinks,
+        parse=pipeline.parse,
+        worker=f"{socket.gethostname()}:{os.getpid()} {name}",
+        lease_seconds=min(deadline + LEASE_SECONDS, 3600.0),
+    )
+
+
 def main() -> None:
     """Entry of the process that the front starts."""
     args = _parser().parse_args()
@@ -138,7 +172,9 @@ def main() -> None:
         told = config.section("log", settings.Log)
         file = config.path_of(told.file) if told.file else None
         logs.configure(args.log_level or told.level, file)
-        worker = Worker(Desk(args.address, args.name), open_pipeline(config))
+        pipeline = open_pipeline(config)
+        retries = open_retries(config, pipeline, args.name)
+        worker = Worker(Desk(args.address, args.name), pipeline, retries)
         started()
         worker.run()
     except PostroomError as e:

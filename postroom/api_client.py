@@ -11,7 +11,7 @@ from postroom import wire
 from postroom.errors import RefusedError, TemporaryError, WireError
 
 MSGPACK = "application/msgpack"
-R = TypeVar("R", bound=wire.Reply)
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Delivered(NamedTuple):
@@ -21,6 +21,34 @@ class Delivered(NamedTuple):
     #: Seconds before another try; with status retry.
     after: float
     reason: str
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A task that is leased to whoever claimed it."""
+
+    id: int
+    kind: str
+    source: str
+    target: dict[str, Any] = {}
+
+
+class Unparsed(msgspec.Struct, frozen=True):
+    """A stored mail that another version of the parser read."""
+
+    id: int
+    sha256: str
+    size: int
+
+
+class Unparseds(msgspec.Struct, frozen=True):
+    """Some of them, and how many there are in all."""
+
+    items: list[Unparsed]
+    left: int = 0
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    tasks: list[Claimed] = []
 
 
 class ApiClient:
@@ -73,12 +101,38 @@ class ApiClient:
             for item in items
         ]
 
+    def claim(self, kinds: Sequence[str], worker: str, lease_seconds: float) -> list[Claimed]:
+        """Take a task of these kinds for so long, if there is one."""
+        asked = {"kinds": list(kinds), "worker": worker, "lease_seconds": lease_seconds}
+        return self._typed(_Claims, "/v1/tasks/claim", asked).tasks
+
+    def finish_task(self, task: int, worker: str, result: str) -> None:
+        """Tell what came of a claimed task."""
+        told = {"worker": worker, "result": result}
+        self._call("POST", f"/v1/tasks/{task}/finish", wire.pack(told))
+
+    def unparsed(self, version: int, limit: int) -> Unparseds:
+        """List stored mails that were read by another version of the parser."""
+        path = f"/v1/mails/unparsed?version={version}&limit={limit}"
+        return self._typed(Unparseds, path, None)
+
+    def reparsed(self, version: int, mails: Sequence[msgspec.Struct]) -> list[str]:
+        """Hand over new records; what became of each, in the same order."""
+        packed = msgspec.msgpack.encode({"version": version, "mails": mails})
+        items = self._call("POST", "/v1/mails/reparsed", packed).get("items", [])
+        if len(items) != len(mails):
+            raise TemporaryError(f"the API answered {len(items)} of {len(mails)} mails")
+        return [item["status"] for item in items]
+
     def close(self) -> None:
         """Let the connection go."""
         self._session.close()
 
-    def _typed(self, kind: type[R], path: str, fields: dict[str, Any]) -> R:
-        answer = self._call("POST", path, wire.pack(fields))
+    def _typed(self, kind: type[R], path: str, fields: dict[str, Any] | None) -> R:
+        if fields is None:
+            answer = self._call("GET", path)
+        else:
+            answer = self._call("POST", path, wire.pack(fields))
         try:
             return msgspec.convert(answer, kind)
         except msgspec.ValidationError as e:

@@ -200,7 +200,10 @@ class Mailbox:
                 continue
             try:
                 folder = self._source.open(str(task.target.get("folder") or "INBOX"))
-                if FolderPass(self._link, folder).fetch(key):
-                    self._tasks.done(task, "fetched")
+                if task.target.get("uidvalidity", folder.uidvalidity) != folder.uidvalidity:
+                    # The key names another mail now, which is offered by itself.
+                    self._tasks.done(task, "the server has given its UIDs anew")
+                elif result := FolderPass(self._link, folder).fetch(key):
+                    self._tasks.done(task, result)
             except SourceError as e:
                 self._tasks.done(task, str(e))

@@ -66,8 +66,8 @@ class FolderPass:
             return Passed(None, self._pushes.sent)
         return Passed(self._finish(windows, began), self._pushes.sent)
 
-    def fetch(self, key: Key) -> bool:
-        """Push one mail, wanted or not."""
+    def fetch(self, key: Key) -> str:
+        """Push one mail, wanted or not; what the master made of it, "" when it is to come again."""
         self._offer(None)
         whole = self._pushes.push([key])
         self._pushes.settle()
@@ -77,7 +77,12 @@ class FolderPass:
         if self._pushes.again:
             halted = self._pushes.halted
             self._link.stop.wait(min(max(1.0, after, halted.after if halted else 0), AGAIN_SECONDS))
-        return whole and not self._pushes.again
+        if not whole or self._pushes.again:
+            return ""
+        reply = self._pushes.told.get(key)
+        if reply is None:
+            return "it is not there (any more)"
+        return f"{reply.status}: {reply.reason}" if reply.reason else reply.status
 
     def _offer(self, window: wire.Window | None, **more: Any) -> wire.OfferReply:
         request = wire.Offer(**self._place, window=window, status=self._folder.status, **more)

@@ -33,6 +33,8 @@ class Pushes:
         self.halted: wire.Retry | None = None
         #: Items that were sent and not put off.
         self.sent = 0
+        #: The answers to the last push.
+        self.told: dict[Key, wire.ItemReply] = {}
 
     def push(self, keys: Sequence[Key]) -> bool:
         """Fetch and send; False when it stopped midway, told to or because it is halted."""
@@ -107,9 +109,9 @@ class Pushes:
     def _read(self, request: wire.Push, answer: Any) -> None:
         match answer:
             case wire.PushReply(items=items):
-                told = {item.key: item for item in items}
+                self.told = {item.key: item for item in items}
                 for item in request.items:
-                    reply = told.get(item.key)
+                    reply = self.told.get(item.key)
                     if reply is None or reply.status == "retry":
                         self._try_again([item.key], reply.after if reply else 1.0)
             case wire.Retry() as retry:

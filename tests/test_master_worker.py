@@ -11,6 +11,7 @@ from master import orders
 from master.orders import Note, Order
 from master.outage import ApiAwayError
 from master.pipeline import Pipeline
+from master.retries import Retries
 from master.worker import Worker
 from postroom import wire
 from postroom.errors import RefusedError, TemporaryError
@@ -45,7 +46,9 @@ def told():
         backend = Backend(context)
 
         def run(outcome, order):
-            worker = Worker(Desk(backend.address, "w"), cast(Pipeline, Outcome(outcome)))
+            stand_in = Outcome(outcome)
+            pipeline, retries = cast(Pipeline, stand_in), cast(Retries, stand_in)
+            worker = Worker(Desk(backend.address, "w"), pipeline, retries)
             failures = []
 
             def work():
@@ -66,7 +69,7 @@ def told():
             wait_until(lambda: hear(1))
             frames = REQUEST if order.kind == "work" else []
             backend.send("w", [orders.encode(order), *frames])
-            wait_until(lambda: hear(2 if order.kind == "probe" else 3))
+            wait_until(lambda: hear(3 if order.kind == "work" else 2))
             backend.send("w", [orders.encode(Order(kind="stop"))])
             thread.join()
             note = orders.decode_note(heard[-1][0])

@@ -201,6 +201,7 @@ def test_a_task_to_fetch_a_mail_again_is_carried_out_and_told(rig: Rig, maildir:
         ("dance", {}, "no task of the kind"),
         ("fetch", {}, "names no key"),
         ("fetch", {"folder": "Nowhere", "key": "a"}, "no Maildir"),
+        ("fetch", {"folder": "INBOX", "key": "001.x", "uidvalidity": 99}, "UIDs anew"),
     ],
 )
 def test_a_task_that_cannot_be_done_is_told_so(

@@ -3,14 +3,15 @@
 from typing import Any
 
 import peewee
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from postroom.errors import RefusedError
 
+from .. import quarantine
 from ..bodies import answer
 from ..folders import key_value
 from ..migrations import feed_epoch
-from ..models import Event, Folder, Mailbox, Place, Quarantine, Task
+from ..models import Event, Quarantine, Task
 from ..paging import cursor, encode, limit, page
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1")
@@ -20,13 +21,7 @@ blueprint = Blueprint("log", __name__, url_prefix="/v1")
 def list_quarantine() -> Response:
     """Items without a usable record, newest first."""
     after, size = cursor(int), limit()
-    found = (
-        Quarantine.select(Quarantine, Place, Folder, Mailbox)
-        .join(Place)
-        .join(Folder)
-        .join(Mailbox)
-        .order_by(Quarantine.id.desc())
-    )
+    found = quarantine.selected(request.args)
     if after:
         found = found.where(Quarantine.id < after[0])
     return answer(page(list(found.limit(size + 1)), size, _quarantined, lambda q: [q.id]))
@@ -101,6 +96,7 @@ def _task(task: Task) -> dict[str, Any]:
         "source": task.source,
         "target": task.target,
         "state": task.state,
+        "attempts": task.attempts,
         "result": task.result,
         "created": task.created,
         "changed": task.changed,

@@ -35,6 +35,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int = 0
     header_sha256: str = ""
     mail: records.Mail | None = None
+    #: Version of the parser that was given the raw bytes.
+    parser: int | None = None
 
 
 class Batch(NamedTuple):

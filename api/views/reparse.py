@@ -1,0 +1,50 @@
+"""/v1/mails/unparsed and /v1/mails/reparsed: everything stored, read by a new parser."""
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+
+from postroom.errors import RefusedError
+
+from .. import reparse
+from ..bodies import MSGPACK, answer
+from ..paging import limit
+from ..security import scope
+
+blueprint = Blueprint("reparse", __name__, url_prefix="/v1/mails")
+_PACKED = msgspec.msgpack.Decoder(reparse.ReparsedBody)
+_JSON = msgspec.json.Decoder(reparse.ReparsedBody)
+
+
+@blueprint.get("/unparsed")
+@scope("ingest")
+def list_unparsed() -> Response:
+    """Mails that another version of the parser read."""
+    text = request.args.get("version", "")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
+        raise RefusedError("bad_version", f"version must be a positive number, not {text!r}")
+    return answer(reparse.unparsed(int(text), limit()))
+
+
+@blueprint.post("/reparsed")
+@scope("ingest")
+def take_reparsed() -> Response:
+    """Take the records that a version of the parser made."""
+    told = _body()
+    statuses = reparse.take(
+        current_app.config["DATABASE"], current_app.config["STORAGE"], told.version, told.mails
+    )
+    items = [
+        {"id": one.id, "status": status} for one, status in zip(told.mails, statuses, strict=True)
+    ]
+    return answer({"items": items})
+
+
+def _body() -> reparse.ReparsedBody:
+    """Decode straight into its types, as large as it may be."""
+    decoder = _PACKED if request.mimetype == MSGPACK else _JSON
+    if request.mimetype not in (MSGPACK, "application/json"):
+        raise RefusedError("unsupported_type", f"send application/json or {MSGPACK}")
+    try:
+        return decoder.decode(request.get_data())
+    except (msgspec.MsgspecError, ValueError, RecursionError) as e:
+        raise RefusedError("bad_body", str(e)) from e
