@@ -13,7 +13,7 @@ FOLDER = "POSTROOM_TEST_FOLDER"
 
 
 def parse(raw: bytes) -> records.Mail:
-    """KILL ends the process, MEMORY needs too much, HANG stays for ever, WAIT stays until the gate opens."""
+    """KILL ends the process, MEMORY runs out of it, HANG stays, WAIT stays until the gate opens."""
     folder = Path(os.environ[FOLDER])
     mail = really_parse(raw)
     with (folder / "parsed").open("a") as stream:
