@@ -7,6 +7,7 @@ REQ_RELAXED alone the answer to an older request would pass for that to the newe
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,4 +124,7 @@ class Lane:
 
     def _send(self, frames: Sequence[bytes]) -> None:
         self._sent = time.monotonic()
-        self._socket.send_multipart(frames, copy=False)
+        # A socket whose peer turned it away has nobody to send to, and would wait for ever; a new
+        # one follows soon, as it does when nobody answers.
+        with suppress(zmq.Again):
+            self._socket.send_multipart(frames, zmq.DONTWAIT, copy=False)
