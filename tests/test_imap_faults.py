@@ -114,7 +114,7 @@ def test_a_mail_that_breaks_the_connection_for_size_and_body_is_given_up_alone(
 
     rig.serve(imap(server))
 
-    wait_until(lambda: len(rig.master.held) == 5, seconds=30)
+    wait_until(lambda: len(rig.master.held) == 5, seconds=90)
     assert rig.master.statuses() == {"stored": 4, "refused": 1}
 
 
