@@ -171,10 +171,5 @@ def _kept(window: wire.Window, keep: Callable[[Key], bool]) -> wire.Window:
     keys = [key for key in window.listed() if keep(key)]
     if window.keys:
         return msgspec.structs.replace(window, keys=keys)
-    ranges: list[tuple[Any, Any]] = []
-    for key in keys:
-        if ranges and ranges[-1][1] + 1 == key:
-            ranges[-1] = (ranges[-1][0], key)
-        else:
-            ranges.append((key, key))
-    return msgspec.structs.replace(window, ranges=ranges)
+    uids = [key for key in keys if isinstance(key, int)]
+    return msgspec.structs.replace(window, ranges=wire.compressed(uids))

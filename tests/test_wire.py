@@ -379,3 +379,8 @@ def test_a_window_lists_its_keys():
     assert wire.Window(low=1, high=9, ranges=[(1, 3), (5, 5)]).listed() == [1, 2, 3, 5]
     assert wire.Window(low="a", high="c", keys=["c", "a"]).listed() == ["c", "a"]
     assert wire.Window(low=1, high=9).listed() == []
+
+
+def test_uids_become_ranges_and_ranges_uids():
+    assert wire.compressed([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 7), (9, 10)]
+    assert wire.compressed([]) == []

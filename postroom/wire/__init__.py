@@ -51,6 +51,7 @@ from .requests import (
     Status,
     Upload,
     Window,
+    compressed,
 )
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "Task",
     "Upload",
     "Window",
+    "compressed",
     "decode_reply",
     "decode_request",
     "encode_reply",

@@ -1,5 +1,6 @@
 """What a provider says to the master."""
 
+from collections.abc import Iterable
 from secrets import randbits
 from typing import Annotated
 
@@ -52,6 +53,17 @@ class Status(Base, frozen=True):
     uidnext: Count | None = None
     exists: Count | None = None
     modseq: Count | None = None
+
+
+def compressed(uids: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising UIDs as closed ranges."""
+    ranges: list[tuple[int, int]] = []
+    for uid in uids:
+        if ranges and uid == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], uid)
+        else:
+            ranges.append((uid, uid))
+    return ranges
 
 
 class Window(Base, frozen=True):

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from postroom import wire
+
 _LITERAL = re.compile(rb"(BODY\[[^\]]{0,200}\](?:<\d+>)? )?\{(\d+)\}\r\n$", re.I)
 _QUOTED = re.compile(rb'BODY\[[^\]]{0,200}\](?:<\d+>)? "((?:[^"\\]|\\.)*)"', re.I | re.S)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
@@ -94,19 +96,8 @@ def _check(completion: bytes) -> None:
         raise imaplib.IMAP4.error(completion.decode("utf-8", "replace"))
 
 
-def compressed(uids: Iterable[int]) -> list[tuple[int, int]]:
-    """Rising UIDs as closed ranges."""
-    ranges: list[tuple[int, int]] = []
-    for uid in uids:
-        if ranges and uid == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], uid)
-        else:
-            ranges.append((uid, uid))
-    return ranges
-
-
 def sequence_set(uids: Iterable[int]) -> str:
     """UIDs as IMAP writes a set: 1:4,7."""
     return ",".join(
-        str(low) if low == high else f"{low}:{high}" for low, high in compressed(sorted(uids))
+        str(low) if low == high else f"{low}:{high}" for low, high in wire.compressed(sorted(uids))
     )

@@ -9,7 +9,7 @@ from imapclient.datetime_util import format_criteria_date
 from postroom import wire
 from provider.sources import WINDOW_KEYS
 
-from .answers import MAX_UID, compressed
+from .answers import MAX_UID
 from .client import Client
 
 #: Mails per SEARCH: their UIDs of up to ten digits stay within imaplib's line of 1,000,000 bytes.
@@ -37,7 +37,7 @@ def windows(uids: Iterator[int], high: int) -> Iterator[wire.Window]:
     while True:
         following = list(islice(uids, WINDOW_KEYS))
         low = chunk[-1] if following else 1
-        yield wire.Window(low=low, high=high, ranges=compressed(reversed(chunk)))
+        yield wire.Window(low=low, high=high, ranges=wire.compressed(reversed(chunk)))
         if not following:
             return
         high, chunk = low - 1, following
