@@ -76,16 +76,17 @@ system-deps:
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)
 
-# The demo's and the developers' pins are the daemons' own and a few more.
+# The demo's and the developers' pins are the daemons' own and a few more. pytest-cov asks for
+# coverage[toml]: pip takes that for pinned only when the pin names the extra, too.
 requirements:
 	$(PYTHON) -m venv .venv-tools
 	.venv-tools/bin/python -m pip install --quiet pip-tools
-	$(call pin,requirements.txt,)
-	$(call pin,requirements-demo.txt,--constraint requirements.txt --extra demo)
-	$(call pin,requirements-dev.txt,--constraint requirements.txt --extra dev)
+	$(call pin,requirements.txt,--strip-extras)
+	$(call pin,requirements-demo.txt,--constraint requirements.txt --extra demo --strip-extras)
+	$(call pin,requirements-dev.txt,--constraint requirements.txt --extra dev --no-strip-extras)
 
 define pin
-	.venv-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	.venv-tools/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host $(2) --output-file $(1) pyproject.toml
 endef
