@@ -7,12 +7,14 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import problems, security
+from . import compress, contracts, problems, security
 from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
-from .views import health, log, mailboxes, mails, reparse, retries, seed
+from .views import browse, exports, health, log, mailboxes, mails, reparse, retries, seed
+
+MODULES = (seed, mailboxes, mails, exports, log, retries, reparse, health, browse)
 
 
 def create_app(
@@ -34,6 +36,8 @@ def create_app(
     )
     problems.register(app)
     security.register(app)
-    for module in (seed, mailboxes, mails, log, retries, reparse, health):
+    contracts.register(app)
+    compress.register(app)
+    for module in MODULES:
         app.register_blueprint(module.blueprint)
     return app

@@ -3,52 +3,34 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 import peewee
 
 from postroom.errors import RefusedError
 
-from . import search
+from . import search, shown
+from .contracts import Parameter
 from .models import Folder, Mail, Mailbox, Place
 from .schedule import stamp
 
-LISTED = (
-    Mail.id,
-    Mail.sha256,
-    Mail.size,
-    Mail.state,
-    Mail.date,
-    Mail.subject,
-    Mail.from_name,
-    Mail.from_address,
-    Mail.message_id,
-    Mail.attachment_count,
-    Mail.defects,
-)
-FILTERS = frozenset(
-    {
-        "mailbox",
-        "folder",
-        "sender",
-        "since",
-        "before",
-        "q",
-        "sha256",
-        "has",
-        "defect",
-        "limit",
-        "cursor",
-    }
+#: What selects mails, in lists and exports alike.
+FILTERS = (
+    Parameter("mailbox", "Mails that stand in this mailbox."),
+    Parameter("folder", "Mails that stand in a folder of this name."),
+    Parameter("sender", "A whole address, or a part of the sender's name or address."),
+    Parameter("since", "From this date or time on (ISO 8601).", error="bad_time"),
+    Parameter("before", "Before this date or time (ISO 8601).", error="bad_time"),
+    Parameter("q", "Mails with all these words.", error="bad_query"),
+    Parameter("sha256", "The mail with this content."),
+    Parameter("has", "Mails that have this.", Literal["attachment", "defect"], error="bad_has"),
+    Parameter("defect", "Mails with the defect of this code.", error="bad_defect"),
 )
 
 
 def mails(given: Mapping[str, str]) -> peewee.ModelSelect:
-    """Mails that all the filters select, newest first; RefusedError for a filter that is none."""
-    unknown = sorted(set(given) - FILTERS)
-    if unknown:
-        known = ", ".join(sorted(FILTERS))
-        raise RefusedError("unknown_filter", f"there is no filter {unknown[0]!r}: take {known}")
-    found = Mail.select(*LISTED).order_by(Mail.date.desc(), Mail.id.desc())
+    """Mails that all the filters select, newest first, with the columns that lists show."""
+    found = Mail.select(*shown.LISTED).order_by(Mail.date.desc(), Mail.id.desc())
     for condition in _conditions(given):
         found = found.where(condition)
     return found

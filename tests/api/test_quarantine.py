@@ -62,7 +62,7 @@ def test_filters_select_what_is_listed_and_tried_again(api: Caller) -> None:
     assert api.get("/v1/quarantine?mailbox=home")["items"] == []
     assert api.post("/v1/quarantine/retry?stage=parse", {}, 202)["tasks"] == 2
     assert api.get("/v1/quarantine?stage=no", 400)["code"] == "bad_stage"
-    assert api.get("/v1/quarantine?box=no", 400)["code"] == "unknown_filter"
+    assert api.get("/v1/quarantine?box=no", 400)["code"] == "unknown_parameter"
     api.post("/v1/quarantine/99/retry", {}, 404)
 
 

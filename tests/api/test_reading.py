@@ -61,7 +61,7 @@ def test_filters_by_sender_date_mailbox_and_words(api: Caller) -> None:
         ("cursor=rubbish", "bad_cursor"),
         ("cursor=WzEsMl0", "bad_cursor"),
         ("since=yesterday", "bad_time"),
-        ("colour=red", "unknown_filter"),
+        ("colour=red", "unknown_parameter"),
         ("has=wings", "bad_has"),
         ("q=%22", "bad_query"),
     ],
