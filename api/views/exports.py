@@ -58,14 +58,34 @@ def export_mbox() -> Response:
 
 
 def _sent(found: export.Ids, pieces: Iterator[bytes], kind: str, ending: str) -> Response:
-    if not _turns.acquire(blocking=False):
-        text = f"{MOST_AT_ONCE} exports are under way: come again when one has ended"
-        raise TemporaryError(text, AGAIN_SECONDS)
+    turn = _Turn()
     headers = {
         "Postroom-Mails": str(len(found)),
         "Content-Disposition": f'attachment; filename="mails.{ending}"',
         "X-Content-Type-Options": "nosniff",
     }
-    response = Response(guarded(export.together(pieces)), headers=headers, content_type=kind)
-    response.call_on_close(_turns.release)
+    body = guarded(turn.over(export.together(pieces)))
+    response = Response(body, headers=headers, content_type=kind)
+    response.call_on_close(turn.end)
     return response
+
+
+class _Turn:
+    """One of the few exports at a time; it ends once, with the last byte or the connection."""
+
+    def __init__(self) -> None:
+        if not _turns.acquire(blocking=False):
+            text = f"{MOST_AT_ONCE} exports are under way: come again when one has ended"
+            raise TemporaryError(text, AGAIN_SECONDS)
+        self._ended = False
+
+    def over(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces, and the end of the turn after the last."""
+        yield from pieces
+        self.end()
+
+    def end(self) -> None:
+        """Let the next one in."""
+        if not self._ended:
+            self._ended = True
+            _turns.release()
