@@ -48,6 +48,7 @@ def document(app: Flask) -> Json:
             "description": "Every mailbox of a team in one database, with receipts.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "tags": [{"name": name} for name in app.blueprints],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -119,7 +120,7 @@ class _Schemas:
 
 def _operation(rule: Rule, told: Contract, scope: str | None, schemas: _Schemas) -> Json:
     found: Json = {
-        "operationId": rule.endpoint,
+        "operationId": rule.endpoint.replace(".", "_"),
         "tags": [rule.endpoint.partition(".")[0]],
         "parameters": [*_arguments(rule), *map(_parameter, told.parameters)],
         "responses": dict(_responses(rule, told, scope, schemas)),

@@ -14,7 +14,7 @@ from ..contracts import Answer, contract
 blueprint = Blueprint("browse", __name__)
 #: The page and its scripts come from here, and speak with nobody else.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )

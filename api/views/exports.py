@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import chain
 
 from flask import Blueprint, Response, current_app, request
 
@@ -47,7 +48,11 @@ def export_table() -> Response:
 
 
 @blueprint.get("/mails.mbox")
-@contract(*query.FILTERS, answers=Answer(media=(MBOX,), headers=(*HEADERS, "Postroom-Left-Out")))
+@contract(
+    *query.FILTERS,
+    answers=Answer(media=(MBOX,), headers=(*HEADERS, "Postroom-Left-Out")),
+    errors=("no_raw",),
+)
 def export_mbox() -> Response:
     """The raw mails that the filters select, in one mbox file."""
     found = export.select(request.args, Mail.has_raw)
@@ -58,15 +63,18 @@ def export_mbox() -> Response:
 
 
 def _sent(found: export.Ids, pieces: Iterator[bytes], kind: str, ending: str) -> Response:
-    turn = _Turn()
     headers = {
         "Postroom-Mails": str(len(found)),
         "Content-Disposition": f'attachment; filename="mails.{ending}"',
         "X-Content-Type-Options": "nosniff",
     }
-    body = guarded(turn.over(export.together(pieces)))
-    response = Response(body, headers=headers, content_type=kind)
+    turn = _Turn()
+    body = turn.over(export.together(pieces))
+    response = Response(headers=headers, content_type=kind)
     response.call_on_close(turn.end)
+    # What fails before the first bytes are sent is told in an answer of its own.
+    first = next(body)
+    response.response = guarded(chain([first], body))
     return response
 
 
@@ -80,9 +88,11 @@ class _Turn:
         self._ended = False
 
     def over(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """The same pieces, and the end of the turn after the last."""
-        yield from pieces
-        self.end()
+        """The same pieces, and the end of the turn after the last or a failure."""
+        try:
+            yield from pieces
+        finally:
+            self.end()
 
     def end(self) -> None:
         """Let the next one in."""

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import mailbox
+import threading
 import tracemalloc
 from contextlib import closing
 from hashlib import sha256
+from http.client import HTTPConnection, IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import export, mbox
+from api.server import serve
 from api.views import exports
-from postroom.errors import PostroomError, RefusedError
+from postroom.errors import PostroomError
 from tests.api.caller import Caller, mail_bytes
+from tests.waiting import wait_until
 
 
 def lines(api: Caller, query: str = "") -> list[dict[str, object]]:
@@ -174,15 +178,46 @@ def keep_one(api: Caller, uid: int, size: int) -> None:
     api.deliver(api.delivery(uid, raw), keep={sha256(raw).hexdigest(): raw})
 
 
-def test_a_raw_mail_that_is_lost_breaks_the_export_off(api: Caller) -> None:
+def test_a_raw_mail_that_is_lost_is_told_before_anything_is_sent(api: Caller) -> None:
     api.hello()
-    api.push(1, 2)
+    api.push(1)
+    api.storage.delete([sha256(mail_bytes(1)).hexdigest()])
+
+    assert api.get("/v1/mails.mbox", 404)["code"] == "no_raw"
+    assert api.client.get("/v1/mails.csv").status_code == 200
+
+
+def test_an_export_that_fails_in_its_middle_does_not_look_whole(
+    api: Caller, free_port: int
+) -> None:
+    api.hello()
+    keep_one(api, 1, 1024 * 1024)
+    api.push(2)
     api.storage.delete([sha256(mail_bytes(2)).hexdigest()])
+    stop = threading.Event()
+    server = threading.Thread(target=serve, args=(api.app, "127.0.0.1", free_port, 2, stop))
+    server.start()
+    try:
+        connection = HTTPConnection("127.0.0.1", free_port, timeout=30)
+        wait_until(lambda: _connects(connection), 10, "the API")
+        connection.request("GET", "/v1/mails.mbox")
+        answer = connection.getresponse()
 
-    told = export.messages(export.select({}), api.storage)
+        assert answer.status == 200
+        with pytest.raises(IncompleteRead):
+            answer.read()
+        connection.close()
+    finally:
+        stop.set()
+        server.join()
 
-    with pytest.raises(RefusedError, match="lost"):
-        list(told)
+
+def _connects(connection: HTTPConnection) -> bool:
+    try:
+        connection.connect()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_mail_that_went_breaks_the_export_off(api: Caller) -> None:
