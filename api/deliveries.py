@@ -88,7 +88,13 @@ def _fault(one: Delivery) -> str | None:
         return "a mail without outcome needs `mail` and `sha256`"
     if one.outcome and (one.key is None or not one.mailbox):
         return "an outcome needs the place it concerns: `mailbox` and `key`"
+    if one.raw is not None and _told(one.raw) != (one.sha256, one.size):
+        return "`sha256` and `size` are not those of `raw`"
     return None
+
+
+def _told(raw: bytes) -> tuple[str, int]:
+    return hashlib.sha256(raw).hexdigest(), len(raw)
 
 
 _PLACE = ("mailbox", "folder", "uidvalidity")

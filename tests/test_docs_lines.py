@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import zmq
+from werkzeug.datastructures import Headers
 
 from postroom import wire
 from postroom.storage import open_storage
+from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
 from tests.servers.daemons import Daemons
 from tests.servers.ports import HOST
@@ -95,9 +97,13 @@ class Clone(Daemons):
         connection = HTTPConnection(HOST, self.api_port, timeout=30)
         connection.request(call.method, call.path, call.body, call.headers)
         answer = connection.getresponse()
-        told = answer.read().decode()
+        told = answer.read()
         connection.close()
-        return answer.status, told
+        path, _, query = call.path.partition("?")
+        headers = Headers(answer.getheaders())
+        thinned = "fields=" in query
+        DOCUMENT.check(call.method, path, answer.status, headers, told, thinned=thinned)
+        return answer.status, told.decode()
 
     def storage(self) -> str:
         """The id of the store, as `python -m master --check` prints it."""
