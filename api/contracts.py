@@ -14,6 +14,8 @@ from .answers import Page
 from .bodies import JSON, MSGPACK
 
 V = TypeVar("V", bound=Callable[..., object])
+#: The forms of what is not bytes, sent or answered.
+BODIES = (JSON, MSGPACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,3 @@ def content(*media: str) -> tuple[Answer, ...]:
         Answer(media=media, status=206, headers=(*headers, "Content-Range")),
         UNCHANGED,
     )
-
-
-BODIES = (JSON, MSGPACK)

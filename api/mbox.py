@@ -12,9 +12,8 @@ from datetime import datetime
 NOBODY = "MAILER-DAEMON"
 _ADDRESS = re.compile("[!-~]+@[!-~]+")
 _SEPARATOR = re.compile(rb"(\n>*)(?=From )")
-#: What may yet become a separator or a line end waits for the bytes that follow.
-_OPEN = re.compile(rb"\n>*(?P<word>F(?:r(?:om?)?)?)\Z|(?P<cr>\r)\Z")
-_MARKS = re.compile(rb"\n>*\Z")
+#: The beginning of a line that may yet become a separator.
+_BEGUN = re.compile(rb"\n>*(F(?:r(?:om?)?)?)?")
 
 
 def separator(address: str, date: str) -> bytes:
@@ -30,12 +29,20 @@ def quoted(chunks: Iterable[bytes]) -> Iterator[bytes]:
         # Where only marks stand since the last line end, that line end is put back for the search.
         before = b"\n" if at_start else b""
         text = before + (held + chunk).replace(b"\r\n", b"\n")
-        match = _OPEN.search(text)
-        cut = match.start(match.lastgroup or 0) if match else len(text)
-        held = text[cut:]
-        ready = _SEPARATOR.sub(rb"\1>", text[:cut])
-        at_start = _MARKS.search(ready) is not None
+        held, at_start = _open_end(text)
+        ready = text[: len(text) - len(held)]
+        if b"From " in ready:
+            ready = _SEPARATOR.sub(rb"\1>", ready)
         last = ready[-1:] or last
         yield ready[len(before) :]
     yield held if (held or last) == b"\n" else held + b"\n"
     yield b"\n"
+
+
+def _open_end(text: bytes) -> tuple[bytes, bool]:
+    """What waits for the bytes that follow, and whether but marks stand before it in its line."""
+    if text.endswith(b"\r"):
+        return b"\r", False
+    line = text.rfind(b"\n")
+    begun = _BEGUN.fullmatch(text, line) if line >= 0 else None
+    return (begun[1] or b"", True) if begun else (b"", False)

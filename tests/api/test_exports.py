@@ -6,6 +6,7 @@ import json
 import mailbox
 import threading
 import tracemalloc
+from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
 from http.client import HTTPConnection, IncompleteRead
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import export, mbox
+from api import export, mbox, problems
 from api.server import serve
 from api.views import exports
 from postroom.errors import PostroomError
+from postroom.storage import StorageBrokenError
 from tests.api.caller import Caller, mail_bytes
 from tests.waiting import wait_until
 
@@ -64,6 +66,25 @@ def test_the_filters_of_the_list_select(api: Caller, ending: str) -> None:
     assert "mail 1" not in response.text
     assert api.get(f"/v1/mails.{ending}?has=wings", 400)["code"] == "bad_has"
     assert api.get(f"/v1/mails.{ending}?limit=5", 400)["code"] == "unknown_parameter"
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "mbox"])
+def test_a_batch_costs_a_few_queries_however_many_mails_it_has(
+    api: Caller, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    api.hello()
+    api.push(*range(1, export.BATCH + 1))
+    asked: list[str] = []
+    execute = api.db.execute_sql
+
+    def counted(sql: str, *given: object) -> object:
+        asked.append(sql)
+        return execute(sql, *given)
+
+    monkeypatch.setattr(api.db, "execute_sql", counted)
+
+    assert api.client.get(f"/v1/mails.{ending}").status_code == 200
+    assert 0 < len(asked) < 8
 
 
 def test_what_comes_during_an_export_is_not_in_it(api: Caller) -> None:
@@ -218,6 +239,20 @@ def _connects(connection: HTTPConnection) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_store_that_breaks_in_the_middle_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[object] = []
+    monkeypatch.setattr(problems, "end_process", lambda *told: ended.extend(told))
+
+    def broken() -> Iterator[bytes]:
+        yield b"some"
+        raise StorageBrokenError("the disk")
+
+    assert list(problems.guarded(broken())) == [b"some"]
+    assert ended[0] == "the object store"
 
 
 def test_a_mail_that_went_breaks_the_export_off(api: Caller) -> None:
