@@ -76,7 +76,7 @@ def _batches(ids: Ids, *columns: peewee.Field) -> Iterator[list[Mail]]:
 def _heavy(mails: list[Mail]) -> Iterator[Mail]:
     """The same with their texts, one at a time: a hundred may be hundreds of megabytes."""
     ids = [mail.id for mail in mails]
-    yield from Mail.select().where(Mail.id.in_(ids)).order_by(Mail.id).iterator()
+    yield from Mail.select(*shown.WHOLE).where(Mail.id.in_(ids)).order_by(Mail.id).iterator()
 
 
 def together(pieces: Iterable[bytes]) -> Iterator[bytes]:

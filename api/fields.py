@@ -29,7 +29,8 @@ def thin(value: msgspec.Struct, names: tuple[str, ...] | None) -> Any:
     if names is None:
         return value
     fields = {each.encode_name: each.name for each in msgspec.structs.fields(value)}
-    return {name: getattr(value, fields[name]) for name in names}
+    found = {name: getattr(value, fields[name]) for name in names}
+    return {name: each for name, each in found.items() if each is not msgspec.UNSET}
 
 
 def one(value: msgspec.Struct) -> Response:

@@ -22,6 +22,8 @@ LISTED = (
     Mail.defects,
     Mail.record,
 )
+#: What a single mail and an export read of it.
+WHOLE = (Mail,)
 
 
 def listed(mails: Sequence[Mail]) -> list[ListedMail]:

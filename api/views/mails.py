@@ -84,7 +84,7 @@ def one_attachment(id_: int, number: int) -> Response:
 
 
 def _found(id_: int) -> Mail:
-    mail: Mail | None = Mail.get_or_none(Mail.id == id_)
+    mail: Mail | None = Mail.select(*shown.WHOLE).where(Mail.id == id_).get_or_none()
     if mail is None:
         raise RefusedError("not_found", f"there is no mail {id_}")
     return mail
