@@ -8,10 +8,14 @@ import peewee
 
 from postroom.errors import RefusedError
 
-from . import search
-from .models import Folder, Mail, Mailbox, Place
+from .conditions import HAS, narrowed, stands_in
+from .models import Mail, Threaded
+from .querylang import parse
+from .querytree import Node, looked_for
 from .schedule import stamp
 
+#: None for what was never read.
+THREAD = Threaded.select(Threaded.thread).where(Threaded.mail == Mail.id).alias("thread_id")
 LISTED = (
     Mail.id,
     Mail.sha256,
@@ -24,7 +28,9 @@ LISTED = (
     Mail.message_id,
     Mail.attachment_count,
     Mail.defects,
+    THREAD,
 )
+SORTS = ("date", "rank")
 FILTERS = frozenset(
     {
         "mailbox",
@@ -33,6 +39,7 @@ FILTERS = frozenset(
         "since",
         "before",
         "q",
+        "sort",
         "sha256",
         "has",
         "defect",
@@ -54,10 +61,32 @@ def mails(given: Mapping[str, str]) -> peewee.ModelSelect:
     return found
 
 
+def asked(given: Mapping[str, str]) -> Node | None:
+    """What `q` says, if anything; RefusedError for what is no query."""
+    text = given.get("q", "")
+    return parse(text) if text.strip() else None
+
+
+def wanted(given: Mapping[str, str]) -> Node:
+    """What mails are ranked by; RefusedError where there is no word for that."""
+    tree = asked(given)
+    if tree is None or not any(looked_for(tree)):
+        raise RefusedError("bad_sort", "sort=rank goes by the words of q, and there are none")
+    return tree
+
+
+def by_rank(given: Mapping[str, str]) -> bool:
+    """Whether the best mails come first, not the newest."""
+    sort = given.get("sort", "date")
+    if sort not in SORTS:
+        raise RefusedError("bad_sort", f"sort must be one of {', '.join(SORTS)}, not {sort!r}")
+    return sort == "rank"
+
+
 def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
     conditions: list[peewee.Node] = []
     if "mailbox" in given or "folder" in given:
-        conditions.append(_stands_in(given.get("mailbox"), given.get("folder")))
+        conditions.append(stands_in(given.get("mailbox"), given.get("folder")))
     if "sender" in given:
         conditions.append(_sent_by(given["sender"]))
     if "since" in given:
@@ -70,18 +99,9 @@ def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
         conditions.append(_has(given["has"]))
     if "defect" in given:
         conditions.append(_has_defect(given["defect"]))
-    if given.get("q", "").strip():
-        conditions.append(_matches(given["q"]))
+    if tree := asked(given):
+        conditions.append(narrowed(tree))
     return conditions
-
-
-def _stands_in(mailbox: str | None, folder: str | None) -> peewee.Node:
-    places = Place.select(peewee.SQL("1")).join(Folder).join(Mailbox).where(Place.mail == Mail.id)
-    if mailbox is not None:
-        places = places.where(Mailbox.name == mailbox)
-    if folder is not None:
-        places = places.where(Folder.name == folder)
-    return peewee.fn.EXISTS(places)
 
 
 def _sent_by(sender: str) -> peewee.Node:
@@ -102,13 +122,9 @@ def _time(name: str, text: str) -> str:
 
 
 def _has(what: str) -> peewee.Node:
-    conditions = {
-        "attachment": Mail.attachment_count > 0,
-        "defect": peewee.fn.LENGTH(Mail.defects) > len("[]"),
-    }
-    if what not in conditions:
-        raise RefusedError("bad_has", f"has must be one of {', '.join(conditions)}, not {what!r}")
-    return conditions[what]
+    if what not in HAS:
+        raise RefusedError("bad_has", f"has must be one of {', '.join(HAS)}, not {what!r}")
+    return HAS[what]
 
 
 def _has_defect(code: str) -> peewee.Node:
@@ -116,12 +132,3 @@ def _has_defect(code: str) -> peewee.Node:
         raise RefusedError("bad_defect", f"defect must be a code such as bad_date, not {code!r}")
     # The list is kept as JSON: a code stands in it in quotes.
     return peewee.Cast(Mail.defects, "TEXT").contains(f'"{code}"')
-
-
-def _matches(text: str) -> peewee.Node:
-    wanted = search.match(text)
-    if not wanted:
-        raise RefusedError("bad_query", "q has no word to look for")
-    table = peewee.Table("mail_search", ("rowid",))
-    hits = table.select(table.rowid).where(peewee.SQL("mail_search MATCH ?", (wanted,)))
-    return Mail.id.in_(hits)

@@ -9,7 +9,7 @@ from postroom.errors import ObjectMissingError, RefusedError
 from postroom.parts import part_bytes
 from postroom.storage import Storage
 
-from .. import query
+from .. import hits, query, ranking
 from ..bodies import answer
 from ..folders import key_value
 from ..models import Attachment, Folder, Mail, Mailbox, Place
@@ -26,17 +26,35 @@ UNTRUSTED = {
 
 @blueprint.get("")
 def list_mails() -> Response:
-    """Mails that the filters select, newest first."""
+    """Mails that the filters select, newest or best first."""
+    tree = query.asked(request.args)
+    body = _best() if query.by_rank(request.args) else _newest()
+    if tree is not None:
+        found = hits.of([item["id"] for item in body["items"]], tree)
+        body["items"] = [{**item, "snippets": found.get(item["id"], {})} for item in body["items"]]
+    return answer(body)
+
+
+def _newest() -> dict[str, Any]:
     after, size = cursor(str, int), limit()
     found = query.mails(request.args)
     if after:
         date, id_ = after
         found = found.where((Mail.date < date) | ((Mail.date == date) & (Mail.id < id_)))
     rows = list(found.limit(size + 1))
-    return answer(page(rows, size, _summary, lambda m: [m.date, m.id]))
+    return page(rows, size, summary, lambda m: [m.date, m.id])
 
 
-def _summary(mail: Mail) -> dict[str, Any]:
+def _best() -> dict[str, Any]:
+    after, size = cursor(float, int, int), limit()
+    found = query.mails(request.args)
+    place = ranking.Place(*after) if after else None
+    ranked = ranking.best(found, query.wanted(request.args), place, size + 1)
+    return page(ranked, size, lambda one: summary(one[0]), lambda one: list(one[1]))
+
+
+def summary(mail: Mail) -> dict[str, Any]:
+    """A mail as lists have it."""
     return {
         "id": mail.id,
         "sha256": mail.sha256,
@@ -48,6 +66,7 @@ def _summary(mail: Mail) -> dict[str, Any]:
         "message_id": mail.message_id,
         "attachments": mail.attachment_count,
         "defects": mail.defects,
+        "thread_id": mail.thread_id,
     }
 
 
@@ -58,7 +77,7 @@ def one_mail(id_: int) -> Response:
     attachments = Attachment.select().where(Attachment.mail == mail).order_by(Attachment.number)
     return answer(
         {
-            **_summary(mail),
+            **summary(mail),
             **mail.record,
             "text": mail.text,
             "html": mail.html,
@@ -136,7 +155,7 @@ def one_attachment(id_: int, number: int) -> Response:
 
 
 def _found(id_: int) -> Mail:
-    mail: Mail | None = Mail.get_or_none(Mail.id == id_)
+    mail: Mail | None = Mail.select(Mail, query.THREAD).where(Mail.id == id_).get_or_none()
     if mail is None:
         raise RefusedError("not_found", f"there is no mail {id_}")
     return mail
