@@ -119,6 +119,28 @@ class ListedMail(Base, frozen=True):
     message_id: str
     attachments: list[ListedAttachment]
     defects: list[str]
+    #: None for what was never read.
+    thread_id: int | None
+
+
+class FoundMail(ListedMail, frozen=True):
+    """A mail as a list shows it; with `q`, where its words stand: text, and whether it is a hit."""
+
+    snippets: dict[str, list[tuple[str, bool]]] | UnsetType = UNSET
+
+
+class Thread(Base, frozen=True):
+    """Mails that answer each other, by the last of them."""
+
+    id: int
+    mails: int
+    last: ListedMail
+
+
+class ThreadPage(Page[ListedMail], frozen=True):
+    """A part of a thread, oldest first."""
+
+    id: int
 
 
 class WholeMail(ListedMail, frozen=True):

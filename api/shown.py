@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .answers import ListedAttachment, ListedMail, PlaceOfMail, WholeMail
+from . import hits
+from .answers import FoundMail, ListedAttachment, ListedMail, PlaceOfMail, WholeMail
 from .folders import key_value
-from .models import Attachment, Folder, Mail, Mailbox, Place
+from .models import Attachment, Folder, Mail, Mailbox, Place, Threaded
+from .querytree import Node
 
 Files = dict[int, list[ListedAttachment]]
 Places = dict[int, list[PlaceOfMail]]
+#: None for what was never read.
+THREAD = Threaded.select(Threaded.thread).where(Threaded.mail == Mail.id).alias("thread_id")
 #: What a list reads of a mail; the long columns stay where they are.
 LISTED = (
     Mail.id,
@@ -21,15 +25,25 @@ LISTED = (
     Mail.attachment_count,
     Mail.defects,
     Mail.record,
+    THREAD,
 )
 #: What a single mail and an export read of it.
-WHOLE = (Mail,)
+WHOLE = (Mail, THREAD)
 
 
 def listed(mails: Sequence[Mail]) -> list[ListedMail]:
     """Mails as lists show them; their attachments come by one query."""
     files = attachments_of(mails)
     return [ListedMail(**_summary(mail, files)) for mail in mails]
+
+
+def found(mails: Sequence[Mail], tree: Node | None) -> list[FoundMail]:
+    """Mails as lists show them, with where the words of a query stand in each."""
+    files = attachments_of(mails)
+    if tree is None:
+        return [FoundMail(**_summary(mail, files)) for mail in mails]
+    places = hits.of([mail.id for mail in mails], tree)
+    return [FoundMail(**_summary(mail, files), snippets=places.get(mail.id, {})) for mail in mails]
 
 
 def whole(mail: Any, files: Files, places: Places) -> WholeMail:
@@ -58,6 +72,7 @@ def _summary(mail: Any, files: Files) -> dict[str, Any]:
         "message_id": mail.message_id,
         "attachments": files.get(mail.id, []),
         "defects": mail.defects,
+        "thread_id": mail.thread_id,
     }
 
 

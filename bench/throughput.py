@@ -68,10 +68,10 @@ def _options() -> argparse.Namespace:
 
 def copies(source: Path | None, count: int, seed: int) -> Iterator[bytes]:
     """`count` mails with CRLF line ends, none like another."""
-    originals = _originals(source)
+    found = originals(source)
     chosen = random.Random(seed)
     for number in range(count):
-        head, _, body = chosen.choice(originals).partition(b"\r\n\r\n")
+        head, _, body = chosen.choice(found).partition(b"\r\n\r\n")
         lines = [
             line for line in head.split(b"\r\n") if not line.lower().startswith(b"message-id:")
         ]
@@ -80,7 +80,8 @@ def copies(source: Path | None, count: int, seed: int) -> Iterator[bytes]:
         yield b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _originals(source: Path | None) -> list[bytes]:
+def originals(source: Path | None) -> list[bytes]:
+    """The mails of a folder, or the demo's, with CRLF line ends."""
     if source is None:
         from postroom.demo.samples import samples  # noqa: PLC0415
 

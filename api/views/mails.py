@@ -1,6 +1,7 @@
 """/v1/mails: what is stored, newest first, and the bytes it came from."""
 
 import hashlib
+from collections.abc import Sequence
 from io import BytesIO
 from typing import BinaryIO
 from urllib.parse import quote
@@ -10,8 +11,8 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.parts import part_bytes
 
-from .. import fields, query, ranges, shown
-from ..answers import ListedMail, WholeMail
+from .. import fields, query, ranges, ranking, shown
+from ..answers import FoundMail, Page, WholeMail
 from ..bodies import answer
 from ..contracts import RANGED, content, contract, lists, shows
 from ..models import Attachment, Mail
@@ -27,15 +28,31 @@ UNTRUSTED = {
 
 
 @blueprint.get("")
-@lists(ListedMail, *query.FILTERS)
+@lists(FoundMail, *query.FILTERS, query.SORT)
 def list_mails() -> Response:
-    """Mails that the filters select, newest first."""
+    """Mails that the filters select, newest or best first."""
+    return answer(_best() if query.by_rank(request.args) else _newest())
+
+
+def _newest() -> Page[FoundMail]:
     after, size = cursor(str, int), limit()
-    found = query.mails(request.args)
+    tree, found = query.asked(request.args), query.mails(request.args)
     if after:
         date, id_ = after
         found = found.where((Mail.date < date) | ((Mail.date == date) & (Mail.id < id_)))
-    return answer(page(list(found.limit(size + 1)), size, shown.listed, lambda m: [m.date, m.id]))
+    rows = list(found.limit(size + 1))
+    return page(rows, size, lambda part: shown.found(part, tree), lambda m: [m.date, m.id])
+
+
+def _best() -> Page[FoundMail]:
+    after, size = cursor(float, int, int), limit()
+    tree, found = query.wanted(request.args), query.mails(request.args)
+    rows = ranking.best(found, tree, ranking.Place(*after) if after else None, size + 1)
+
+    def show(part: Sequence[ranking.Ranked]) -> list[FoundMail]:
+        return shown.found([mail for mail, _ in part], tree)
+
+    return page(rows, size, show, lambda one: list(one[1]))
 
 
 @blueprint.get("/<int:id_>")
