@@ -27,6 +27,10 @@ class ScriptedImap:
         self.hidden: Counter[int] = Counter()
         #: How often the connection ends inside the literal of a UID.
         self.cuts: Counter[int] = Counter()
+        #: From which byte of it on.
+        self.cut_from = 0
+        #: How often a body was asked for from its start.
+        self.given: Counter[int] = Counter()
         #: Literal lengths that are announced instead of the true ones, before silence.
         self.announced: dict[int, int] = {}
         #: UIDs whose body is sent as a quoted string.
@@ -201,10 +205,11 @@ class ScriptedImap:
         return opening.encode() + header + b")\r\n"
 
     def _body(self, number: int, uid: int, items: str, raw: bytes) -> Iterator[bytes]:
-        origin = ""
+        origin, start = "", 0
         if partial := re.search(r"<(\d+)\.(\d+)>", items):
             start, length = int(partial[1]), int(partial[2])
             raw, origin = raw[start : start + length], f"<{start}>"
+        self.given[uid] += not start
         if uid in self.nil:
             yield f"* {number} FETCH (UID {uid} BODY[]{origin} NIL)\r\n".encode()
             return
@@ -218,7 +223,7 @@ class ScriptedImap:
             yield f"* {number} FETCH (FLAGS () BODY[]{origin} {{{length}}}\r\n".encode()
         else:
             yield f"* {number} FETCH (UID {uid} BODY[]{origin} {{{length}}}\r\n".encode()
-        if self.cuts[uid]:
+        if self.cuts[uid] and start >= self.cut_from:
             self.cuts[uid] -= 1
             yield raw[: len(raw) // 2]
             raise _CutError
