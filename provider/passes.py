@@ -136,15 +136,6 @@ class FolderPass:
         known = {digest.key for digest in digests}
         return [*unmatched, *(key for key in answer.wanted if key not in known)]
 
-    def _due(self, wanted: list[Key]) -> list[Key]:
-        """What may be sent now; an earlier pass may have been told to wait with the rest."""
-        early = {key for key in wanted if self._left(key)}
-        self._pushes.again |= early
-        return [key for key in wanted if key not in early] if early else wanted
-
-    def _left(self, key: Key) -> float:
-        return self._link.later.left(self._place, key)
-
     def _renumber(self) -> None:
         """The server gave its UIDs anew without saying so."""
         self._pushes.settle()
@@ -158,6 +149,15 @@ class FolderPass:
         self._pushes.again -= due
         self._link.stop.wait(max((left[key] for key in due), default=0.0))
         return due
+
+    def _due(self, wanted: list[Key]) -> list[Key]:
+        """What may be sent now; an earlier pass may have been told to wait with the rest."""
+        early = {key for key in wanted if self._left(key)}
+        self._pushes.again |= early
+        return [key for key in wanted if key not in early] if early else wanted
+
+    def _left(self, key: Key) -> float:
+        return self._link.later.left(self._place, key)
 
     def _finish(self, windows: list[wire.Window], began: float) -> wire.PassReply:
         pass_id = token_hex(16)
