@@ -12,6 +12,15 @@ from postroom.errors import (
 
 #: Whoever connects again backs off by himself.
 SOON = 0.0
+_OLD = "the server has no TLS 1.2 or newer, and nothing older is safe: it has to be updated"
+_PLAIN = "what answers at this port is no TLS: see whether tls = and port = belong together"
+#: What OpenSSL calls a server that nobody can talk to in safety.
+_NO_TLS = {
+    "UNSUPPORTED_PROTOCOL": _OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
+    "WRONG_VERSION_NUMBER": _PLAIN,
+    "RECORD_LAYER_FAILURE": _PLAIN,
+}
 
 
 def require(server: str, user: str, password: str) -> None:
@@ -32,4 +41,6 @@ def broken(what: str, error: OSError | EOFError) -> PostroomError:
             f"{what}: the server's certificate is not trusted ({error.verify_message}): "
             "set ca_file if it is your own CA, or mend server = to the name it is made for"
         )
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return SourceError(f"{what}: {_NO_TLS[error.reason]}")
     return TemporaryError(f"{what}: {str(error) or 'no answer in time'}", SOON)

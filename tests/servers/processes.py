@@ -13,7 +13,12 @@ def children(pid: int) -> list[int]:
     return []
 
 
-def peak_megabytes(pid: int) -> float:
+def forget_peak() -> None:
+    """Let the peak of this process begin anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_megabytes(pid: int | str = "self") -> float:
     """The most memory that it ever had resident; 0 when it has ended."""
     with suppress(OSError):
         if found := re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()):

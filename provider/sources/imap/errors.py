@@ -38,7 +38,9 @@ def told(what: str) -> Iterator[None]:
 def _refused(what: str, e: imaplib.IMAP4.error) -> PostroomError:
     text = _BYTES.sub(r"\2", str(e))
     # imapclient calls all that happens at login a refused login.
-    if isinstance(e, imaplib.IMAP4.abort) or isinstance(e.__context__, imaplib.IMAP4.abort):
+    aborted = isinstance(e, imaplib.IMAP4.abort) or isinstance(e.__context__, imaplib.IMAP4.abort)
+    # imaplib takes a greeting of BYE for a refusal.
+    if aborted or text.startswith("* BYE"):
         return passing(f"{what}: the connection broke: {text}")
     if _PASSING.search(text) or _BACKOFF.search(text):
         return passing(f"{what}: {text}")

@@ -135,7 +135,8 @@ class ImapSource:
             return idle.wait(self._client, seconds, stop)
 
     def _idles(self) -> bool:
-        return bool(self._client.has_capability("IDLE"))
+        with told(f"asking {self._server} what it can do"):
+            return bool(self._client.has_capability("IDLE"))
 
     @property
     def _client(self) -> Client:
