@@ -3,8 +3,7 @@
 python -m bench.latency [--mails 200]
 
 Delivers mails into a Dovecot one by one while the whole chain waits in IDLE, and takes the time
-from each delivery until the list of mails shows it. Dovecot itself tells a waiting client of a
-new mail only after half a second (mailbox_idle_check_interval, and inotify's own delay).
+from each delivery until the list of mails shows it.
 """
 
 import argparse

@@ -11,7 +11,7 @@ from postroom.parts.fields import Head
 from postroom.parts.parameters import Parameters
 
 #: Contents over so many bytes are read in pieces where only their hash is asked for.
-LARGE = 4 << 20
+LARGE = 1 << 20
 PIECE = 1 << 20
 
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
