@@ -10,6 +10,7 @@ from postroom.errors import TemporaryError
 from postroom.sockets import Lanes
 
 from .budget import Budget
+from .later import Later
 from .sources import Source
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Link:
     shared: Shared
     epoch: int = 0
     limits: wire.Limits = field(default_factory=wire.Limits)
+    #: What the master does not want yet, over all passes.
+    later: Later = field(default_factory=Later)
 
     @property
     def stop(self) -> threading.Event:

@@ -175,7 +175,9 @@ class Mailbox:
 
     def _wait(self) -> None:
         """Until there is news, a look is due or the master wants something."""
-        look = time.monotonic() + self._source.poll_seconds()
+        rest = self._source.poll_seconds()
+        soonest = self._link.later.soonest()
+        look = time.monotonic() + (rest if soonest is None else min(rest, soonest))
         alive = time.monotonic()
         while not self._stop.is_set() and not self._tasks.waiting:
             now = time.monotonic()

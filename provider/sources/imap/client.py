@@ -3,12 +3,14 @@
 import imaplib
 import socket
 import ssl
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
-from postroom.errors import TemporaryError
+from postroom.errors import SourceError
+from provider.sources.strikes import LargerError
 
 from .answers import Answer, fetch
 
@@ -19,14 +21,15 @@ MAX_ANSWER = 64 * 1024 * 1024
 CONNECT_SECONDS = 20.0
 
 
-class LiteralError(TemporaryError):
-    """The server announces more than there is room for: only a new connection helps."""
+class LiteralError(LargerError):
+    """The server announces more than there is room for."""
 
 
 class _Bounded:
     """imaplib's way to read, with bounds, on a socket that does not dawdle."""
 
     _room = MAX_ANSWER
+    _bye = b""
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         sock: socket.socket = super()._create_socket(timeout)  # type: ignore[misc]
@@ -34,6 +37,28 @@ class _Bounded:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return sock
+
+    def _simple_command(self, name: str, *arguments: Any) -> Any:
+        answer = super()._simple_command(name, *arguments)  # type: ignore[misc]
+        if name == "STARTTLS" and self._has_more():
+            raise SourceError(
+                "the server says more than it should before TLS begins: "
+                "somebody may have got between; set tls = ssl where the server has it"
+            )
+        return answer
+
+    def _has_more(self) -> bool:
+        """Whether something came in the clear that would be read as if it came by TLS."""
+        # From Python 3.14 on, imaplib keeps it there.
+        if getattr(self, "_readbuf", None):
+            return True
+        sock, file = self.sock, self.file  # type: ignore[attr-defined]
+        seconds = sock.gettimeout()
+        sock.settimeout(0)
+        try:
+            return bool(file.peek(1))
+        finally:
+            sock.settimeout(seconds)
 
     def _new_tag(self) -> bytes:
         self._room = MAX_ANSWER
@@ -48,7 +73,16 @@ class _Bounded:
         return data
 
     def readline(self) -> bytes:
-        line: bytes = super().readline()  # type: ignore[misc]
+        try:
+            line: bytes = super().readline()  # type: ignore[misc]
+        except imaplib.IMAP4.error as e:
+            # A line longer than any: what follows on this connection is the rest of it.
+            raise imaplib.IMAP4.abort(str(e)) from e
+        if line[:5].upper() == b"* BYE":
+            self._bye = line
+        elif not line and self._bye:
+            # Why it goes, and for how long, is worth more than that it went.
+            raise imaplib.IMAP4.abort(self._bye[2:].strip().decode("utf-8", "replace"))
         self._room -= len(line)
         if self._room < 0:
             raise LiteralError(f"the server's answer is over {MAX_ANSWER:,} bytes", 0.0)

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from postroom.errors import SourceError, TemporaryError
 from postroom.wire import Key
 
-from .client import LiteralError
-
 #: Connections that may break over one mail before it is given up for this time.
 MOST = 3
+
+
+class LargerError(TemporaryError):
+    """The server sends more than there is room for: only a new connection helps."""
 
 
 class GivenUpError(SourceError):
@@ -42,9 +44,17 @@ class Strikes:
         """One break is enough for this one."""
         self._count[key] = max(self._count[key], MOST - 1)
 
+    def settle(self, keys: Sequence[Key]) -> None:
+        """These came whole."""
+        for key in keys:
+            self._count.pop(key, None)
+
     @contextmanager
-    def watch(self, keys: Sequence[Key]) -> Iterator[None]:
-        """Note a break while these are fetched; SourceError for one that broke too many."""
+    def watch(self, keys: Sequence[Key], *, whole: bool = True) -> Iterator[None]:
+        """Note a break while these are fetched; SourceError for one that broke too many.
+
+        Without `whole` only a piece is fetched, which settles nothing.
+        """
         if len(keys) == 1 and self._count[keys[0]] >= MOST:
             if not self._lasting:
                 # From now on one more break is enough.
@@ -54,8 +64,8 @@ class Strikes:
             yield
         except TemporaryError as e:
             self._count.update(keys)
-            if isinstance(e, LiteralError) and len(keys) == 1:
+            if isinstance(e, LargerError) and len(keys) == 1:
                 self.large.add(keys[0])
             raise
-        for key in keys:
-            self._count.pop(key, None)
+        if whole:
+            self.settle(keys)
