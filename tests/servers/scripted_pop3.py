@@ -44,12 +44,13 @@ class ScriptedPop3:
         #: Commands after which nothing comes any more, or a byte now and then.
         self.frozen: set[str] = set()
         self.trickles: set[str] = set()
-        #: What is sent before the answer to a command.
+        #: What is sent along with the answer to a command, behind it.
         self.unasked: dict[str, bytes] = {}
         #: Mails that come between LIST and UIDL of the next session.
         self.late: dict[str, bytes] = {}
-        #: For STLS; and what is sent along with its answer, in the clear.
+        #: For STLS, or from the beginning; and what is sent along with its answer, in the clear.
         self.tls: ssl.SSLContext | None = None
+        self.implicit = False
         self.injected = b""
         #: Sessions at the same time are refused, as RFC 1939 asks.
         self.locks = True
@@ -112,6 +113,8 @@ class _Session:
     def serve(self) -> None:
         server = self._server
         try:
+            if server.tls and server.implicit:
+                self._encrypt(server.tls)
             self._peer.sendall(_line(server.greetings.pop(0) if server.greetings else "+OK ready"))
             while line := self._readline():
                 command = line.decode().strip()
@@ -124,6 +127,9 @@ class _Session:
             with suppress(OSError):
                 self._peer.shutdown(socket.SHUT_RDWR)
             self._peer.close()
+
+    def _encrypt(self, tls: ssl.SSLContext) -> None:
+        self._peer = tls.wrap_socket(self._peer, server_side=True)
 
     def _unlock(self) -> None:
         if self._holds:
@@ -140,17 +146,20 @@ class _Session:
         return line
 
     def _carry_out(self, command: str) -> None:
-        server, name = self._server, command.split(" ")[0].upper()
+        server, name = self._server, command.split(" ", maxsplit=1)[0].upper()
         if name in server.frozen:
             server.freeze()
         if name in server.trickles:
             while not server.ended.wait(0.02):
                 self._peer.sendall(b"x")
-        self._peer.sendall(server.unasked.get(name, b""))
-        for piece in self._answer(name, command.partition(" ")[2]):
+        answer = self._answer(name, command.partition(" ")[2])
+        if name in server.unasked:
+            # In one go, so that it is there when the next command is.
+            answer = iter([b"".join(answer) + server.unasked[name]])
+        for piece in answer:
             self._peer.sendall(piece)
         if name == "STLS" and server.tls and name not in server.unknown:
-            self._peer = server.tls.wrap_socket(self._peer, server_side=True)
+            self._encrypt(server.tls)
         if name == "QUIT":
             raise _CutError
 
@@ -203,7 +212,7 @@ class _Session:
                 yield f"{number} {told}"
 
     def _mail(self, name: str, rest: str) -> Iterator[bytes]:
-        server, number = self._server, int(rest.split(" ")[0])
+        server, number = self._server, int(rest.split(" ", maxsplit=1)[0])
         if not 0 < number <= len(self._names):
             yield b"-ERR no such message\r\n"
             return
