@@ -17,6 +17,8 @@ from .loop import Mailbox
 
 #: Words that do something else than serve mailboxes: an object with `main` and `arguments`.
 ACTIONS = {"import": "provider.importing:ACTION"}
+#: Options of all daemons that are followed by a value.
+WITH_VALUES = {"--config", "--pidfile", "--log-level"}
 #: Seconds that a first SIGTERM leaves for what is under way.
 DRAIN_SECONDS = 4.0
 REACH_SECONDS = 3.0
@@ -115,13 +117,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _first_word(line: Sequence[str]) -> int:
+    """Where the first word stands that is no option and no option's value; 0: there is none."""
+    before = zip(range(1, len(line)), line, strict=False)
+    return next((at for at, last in before if line[at][:1] != "-" and last not in WITH_VALUES), 0)
+
+
 def run() -> None:
     """The word behind `python -m provider` decides: one of ACTIONS, or the names of mailboxes."""
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    if words and words[0] in ACTIONS and sys.argv[1] == words[0]:
-        del sys.argv[1]
+    at = _first_word(sys.argv)
+    if at and sys.argv[at] in ACTIONS:
         # What the action takes is its own business.
-        action = registry.load(ACTIONS, words[0], "action")
+        action = registry.load(ACTIONS, sys.argv.pop(at), "action")
         daemon.run("provider", action.main, arguments=action.arguments)
     daemon.run("provider", main, check=check, arguments=_arguments)
 
