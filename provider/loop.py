@@ -5,8 +5,8 @@ import time
 
 from postroom import wire
 from postroom.errors import PostroomError, RefusedError, SourceError
-from postroom.wire import Key
 
+from . import cut
 from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
@@ -38,13 +38,15 @@ class Mailbox:
         self._backoff = Backoff()
         self._failures = 0
         self._tasks = Tasks()
-        self._cuts: dict[tuple[str, int], Key | None] = {}
+        self._cuts: dict[tuple[str, int], cut.Cut] = {}
         self._listed: dict[str, float] = {}
         self._verified: dict[str, float] = {}
         self._missing = 0
         #: Why some folder cannot be read, for the next sign of life.
         self._problem = ""
         self._quiet = False
+        #: The last one of each folder.
+        self.receipts: dict[str, wire.Receipt] = {}
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -155,6 +157,7 @@ class Mailbox:
     def _tell(self, folder: str, receipt: wire.Receipt | None) -> None:
         if receipt is None:
             return
+        self.receipts[folder] = receipt
         self._missing += receipt.missing
         counts = [f"{receipt.listed:,} listed", f"{receipt.stored:,} stored"]
         for word in ("quarantined", "refused", "too_big", "gone"):

@@ -116,6 +116,8 @@ class Pushes:
                     reply = self.told.get(item.key)
                     if reply is None or reply.status == "retry":
                         self._try_again([item.key], reply.after if reply else 1.0)
+                    else:
+                        self._link.shared.heard(reply)
             case wire.Retry() as retry:
                 self.halted = retry
                 # Its offers wait until the master is well again; only what is longer is remembered.

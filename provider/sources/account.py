@@ -44,3 +44,8 @@ def broken(what: str, error: OSError | EOFError) -> PostroomError:
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return SourceError(f"{what}: {_NO_TLS[error.reason]}")
     return TemporaryError(f"{what}: {str(error) or 'no answer in time'}", SOON)
+
+
+def senseless(what: str, error: Exception) -> TemporaryError:
+    """What no server should say: the connection is of no more use."""
+    return TemporaryError(f"{what}: the server's answer makes no sense: {error}", SOON)

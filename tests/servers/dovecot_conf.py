@@ -47,6 +47,8 @@ namespace inbox {{
 protocol imap {{
   rawlog_dir = {folder}/raw/%u
 }}
+pop3_logout_format = top=%t retr=%r del=%d
+!include_try {folder}/more.conf
 service imap-login {{
   chroot =
   inet_listener imap {{
