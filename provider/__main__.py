@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import credentials, daemon, settings, wire
+from postroom import daemon, registry, settings, wire
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError, SettingsError
 from postroom.settings import Config
 from postroom.sockets import ClientKeys, Lanes
 
-from . import sources
+from . import accounts, sources
 from .budget import Budget
 from .link import Shared
 from .loop import Mailbox
 
+#: What is no daemon; each takes the rest of the command line and returns an exit status.
+SUBCOMMANDS = {"login": "provider.login:main"}
 #: Seconds that a first SIGTERM leaves for what is under way.
 DRAIN_SECONDS = 4.0
 REACH_SECONDS = 3.0
@@ -84,7 +86,7 @@ def _source(config: Config, name: str) -> sources.Source:
         kind = sources.load(section.get("source", "imap"))
     options = section.convert(kind.Options)
     try:
-        return kind(options, credentials.lookup(name, config.folder), config.path_of)
+        return kind(options, accounts.find(config, name, options), config.path_of)
     except SettingsError as e:
         raise type(e)(f"{config.shown}: [mailbox {name}] {e}") from e
 
@@ -152,4 +154,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in SUBCOMMANDS:
+        sys.exit(registry.load(SUBCOMMANDS, sys.argv[1], "command")(sys.argv[2:]))
     sys.exit(daemon.run("provider", main, check=check, arguments=_arguments))

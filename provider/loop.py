@@ -7,6 +7,7 @@ from postroom import wire
 from postroom.errors import PostroomError, RefusedError, SourceError
 from postroom.wire import Key
 
+from .auth import PausedError
 from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
@@ -45,6 +46,7 @@ class Mailbox:
         #: Why some folder cannot be read, for the next sign of life.
         self._problem = ""
         self._quiet = False
+        self._paused = ""
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -88,7 +90,11 @@ class Mailbox:
         if self._once and isinstance(error, SourceError):
             self._failures = ONCE_TRIES
         pause = self._backoff.pause(error)
-        log.warning("Slave %s: %s; trying again in %.0f s", self.name, reason(error), pause)
+        # One that is paused says so once, and looks often.
+        known = isinstance(error, PausedError) and str(error) == self._paused
+        self._paused = str(error) if isinstance(error, PausedError) else ""
+        level = logging.DEBUG if known else logging.WARNING
+        log.log(level, "Slave %s: %s; trying again in %.0f s", self.name, reason(error), pause)
         if isinstance(error, RefusedError):
             # It is the master who says no: HELLO comes first.
             self._stop.wait(pause)

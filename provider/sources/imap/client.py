@@ -5,9 +5,12 @@ import socket
 import ssl
 
 from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError, LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
+from postroom.errors import SourceError
+from provider.auth import sasl
 from provider.sources.strikes import LargerError
 
 from .answers import Answer, fetch
@@ -101,3 +104,21 @@ class Client(IMAPClient):  # type: ignore[misc]
             self.login('"{}"'.format(user.replace("\\", "\\\\").replace('"', '\\"')), password)
         else:
             self.plain_login(user, password)
+
+    def bear(self, user: str, token: str) -> None:
+        """Log in by an access token, the way that the server offers."""
+        if self.has_capability("AUTH=XOAUTH2"):
+            self._authenticate("XOAUTH2", sasl.xoauth2(user, token), sasl.XOAUTH2_END)
+        elif self.has_capability("AUTH=OAUTHBEARER"):
+            first = sasl.oauthbearer(user, token, self.host, self.port)
+            self._authenticate("OAUTHBEARER", first, sasl.OAUTHBEARER_END)
+        else:
+            raise SourceError(f"{self.host} takes no OAuth2 login: set auth = password")
+
+    def _authenticate(self, mechanism: str, first: bytes, end: bytes) -> None:
+        # A second challenge is an explanation, which the server's NO follows.
+        messages = iter((first, end))
+        try:
+            self._command_and_check("authenticate", mechanism, lambda _: next(messages, None))
+        except IMAPClientError as e:
+            raise LoginError(str(e)) from e
