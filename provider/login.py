@@ -32,7 +32,7 @@ SLOW_DOWN = 5.0
 
 def main(argv: Sequence[str]) -> int:
     """Do what the command line says; return an exit status."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         config = settings.load(args.config)
         logs.configure("warning", None)
@@ -121,6 +121,8 @@ _PASTE = (
 def _listening(port: int) -> Listener:
     try:
         return Listener(port)
+    except OverflowError:
+        raise SettingsError(f"--port {port}: expected a number up to 65535") from None
     except OSError as e:
         raise SettingsError(f"--port {port}: cannot listen there: {e.strerror}") from e
 
@@ -169,7 +171,8 @@ def _asked(client: Client, code: DeviceCode, pause: float) -> tuple[Tokens | Non
         return None, pause
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
     parser = argparse.ArgumentParser(
         prog="python -m provider login",
         description="Let the owner of a mailbox log in (OAuth2), and keep the refresh token.",

@@ -15,6 +15,7 @@ import zmq
 
 from postroom import wire
 from postroom.storage import open_storage
+from provider import login
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
 from tests.servers.daemons import Daemons
 from tests.servers.ports import HOST
@@ -23,6 +24,7 @@ from tests.waiting import wait_until
 WITH_COMMANDS = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/oauth2.md",
     "docs/quickstart.md",
     "docs/settings.md",
 ]
@@ -130,6 +132,9 @@ class Clone(Daemons):
         """Run one of our own programs."""
         if name in ("api", "master") and not arguments:
             assert self.processes[name].poll() is None
+        elif name == "provider" and arguments[:1] == ["login"]:
+            # Tested with a browser elsewhere; here nobody would log in.
+            assert login.parser().parse_args(arguments[1:]).name
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)
