@@ -1,4 +1,4 @@
-"""`python -m provider login`: a scripted browser, a real token endpoint, a real terminal's input."""
+"""`python -m provider login`: a scripted browser, a real token endpoint, real processes."""
 
 import os
 import re

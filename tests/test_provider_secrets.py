@@ -1,6 +1,5 @@
 """Secrets are planted everywhere; none comes out, and a terminal is asked for what is missing."""
 
-import errno
 import os
 import pty
 import subprocess
@@ -151,7 +150,6 @@ def on_terminal(folder: Path, typed: str) -> tuple[int, str]:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
-    except OSError as e:
+    except OSError:
         # What Linux says of a terminal that nobody has open any more.
-        assert e.errno == errno.EIO
         return b""

@@ -103,9 +103,19 @@ class TokenEndpoint:
             }
         if self.client_secret and form.get("client_secret") != self.client_secret:
             return 401, {"error": "invalid_client"}
-        return getattr(self, f"_{form['grant_type'].rpartition(':')[2]}")(form)
+        return self._grant(form)
 
-    def _refresh_token(self, form: dict[str, str]) -> tuple[int, Any]:
+    def _grant(self, form: dict[str, str]) -> tuple[int, Any]:
+        match form["grant_type"].rpartition(":")[2]:
+            case "refresh_token":
+                return self._refresh(form)
+            case "authorization_code":
+                return self._exchange(form)
+            case "device_code":
+                return self._confirm(form)
+        return 400, {"error": "unsupported_grant_type"}
+
+    def _refresh(self, form: dict[str, str]) -> tuple[int, Any]:
         user = self.users.get(form["refresh_token"])
         if user is None:
             told = "AADSTS700082: The refresh token " + form["refresh_token"] + " has expired."
@@ -115,7 +125,7 @@ class TokenEndpoint:
             return self._tokens(user, self.new(user))
         return self._tokens(user, "")
 
-    def _authorization_code(self, form: dict[str, str]) -> tuple[int, Any]:
+    def _exchange(self, form: dict[str, str]) -> tuple[int, Any]:
         challenge, redirect, user = self.codes.pop(form["code"], ("", "", ""))
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         proof = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -123,7 +133,7 @@ class TokenEndpoint:
             return 400, {"error": "invalid_grant"}
         return self._tokens(user, self.new(user))
 
-    def _device_code(self, form: dict[str, str]) -> tuple[int, Any]:
+    def _confirm(self, form: dict[str, str]) -> tuple[int, Any]:
         user = self.device_codes.pop(form["device_code"])
         return self._tokens(user, self.new(user))
 
