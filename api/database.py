@@ -23,8 +23,10 @@ BUSY_SECONDS = 30.0
 
 
 class Database(peewee.SqliteDatabase):
-    """One connection a thread, able to write only inside `writing()`.
+    """A connection a thread, for reading only, and one for all writing, lent by `writing()`.
 
+    What the one writer has in its cache is never out of date, and its statements stay prepared:
+    a switch of `query_only` would have SQLite compile all of them again.
     Local disks only: the write lock and WAL do not work over a network.
     """
 
@@ -32,8 +34,11 @@ class Database(peewee.SqliteDatabase):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Mail is nobody else's business; SQLite gives its other files the same mode.
         path.touch(mode=0o600)
-        super().__init__(str(path), timeout=BUSY_SECONDS, returning_clause=True)
+        super().__init__(
+            str(path), timeout=BUSY_SECONDS, returning_clause=True, check_same_thread=False
+        )
         self.path = path
+        self._writer: sqlite3.Connection | None = None
         # A lock of our own is fair, where SQLite's busy handler lets writers starve; and no two
         # connections ever checkpoint at once (the WAL-reset bug of SQLite before 3.51.3).
         self._write_lock = FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_SECONDS)
@@ -59,13 +64,26 @@ class Database(peewee.SqliteDatabase):
         Raises TemporaryError for what time may heal: a lock, a full disk.
         """
         with self._write_lock, _translated(self.path):
-            connection = self.connection()
-            connection.execute("PRAGMA query_only = 0")
+            reader = self.connection()
+            if self._writer is None:
+                self._writer = self._connect()
+                self._initialize_connection(self._writer)
+                self._writer.execute("PRAGMA query_only = 0")
+            self._state.set_connection(self._writer)
             try:
                 with self.atomic("IMMEDIATE"):
                     yield
             finally:
-                connection.execute("PRAGMA query_only = 1")
+                self._state.set_connection(reader)
+
+    def close(self) -> bool:
+        """Close this thread's connection and the one for writing; both are opened when needed."""
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        closed: bool = super().close()
+        return closed
 
 
 @contextmanager

@@ -43,7 +43,10 @@ class Json(peewee.TextField):
 
 
 class BaseModel(peewee.Model):
-    """What every table has."""
+    """What every table has.
+
+    A reference that another index begins with has none of its own: each costs every insert.
+    """
 
     id = Id()
     created = peewee.TextField(default=now)
@@ -77,7 +80,7 @@ class Mailbox(BaseModel):
 class Folder(BaseModel):
     """One numbering of items: a folder under one UIDVALIDITY, as often as it was given anew."""
 
-    mailbox = peewee.ForeignKeyField(Mailbox, backref="folders")
+    mailbox = peewee.ForeignKeyField(Mailbox, backref="folders", index=False)
     epoch = peewee.IntegerField()
     name = peewee.TextField()
     uidvalidity = peewee.BigIntegerField()
@@ -125,7 +128,7 @@ class Mail(BaseModel):
 class Place(BaseModel):
     """Where a source lists an item, and what became of it."""
 
-    folder = peewee.ForeignKeyField(Folder, backref="places")
+    folder = peewee.ForeignKeyField(Folder, backref="places", index=False)
     #: A UID as ten digits, so that text sorts as number; or the source's own text.
     key = peewee.TextField()
     #: Rises when other bytes came in the same place.
@@ -149,7 +152,7 @@ class Place(BaseModel):
 class Attachment(BaseModel):
     """A view into a raw mail."""
 
-    mail = peewee.ForeignKeyField(Mail, backref="attachments")
+    mail = peewee.ForeignKeyField(Mail, backref="attachments", index=False)
     number = peewee.IntegerField()
     name = peewee.TextField(default="")
     type = peewee.TextField(default="")
@@ -167,7 +170,7 @@ class Attachment(BaseModel):
 class Receipt(BaseModel):
     """What one pass over a folder came to, counted by us over what the server listed."""
 
-    folder = peewee.ForeignKeyField(Folder, backref="receipts")
+    folder = peewee.ForeignKeyField(Folder, backref="receipts", index=False)
     pass_id = peewee.TextField(unique=True)
     complete = peewee.BooleanField(default=False)
     #: Counts by window, until all windows of the pass are told.

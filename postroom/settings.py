@@ -60,7 +60,7 @@ class Master(Options, frozen=True):
     deadline_seconds: Seconds = 60.0
     spool: str = "data/spool"
     mail_megabytes: Number = 150
-    batch_mails: Annotated[int, Meta(ge=1, le=1000)] = 100
+    batch_mails: Annotated[int, Meta(ge=1, le=1000)] = 200
     batch_megabytes: Annotated[int, Meta(ge=1, le=4)] = 4
     sinks: tuple[str, ...] = ("api",)
     keys: str = "data/keys"

@@ -20,7 +20,7 @@ class Reply(Base, frozen=True):
 class Limits(Base, frozen=True):
     """What a provider must keep to; sizes in bytes."""
 
-    batch_items: int = 100
+    batch_items: int = 200
     batch_bytes: int = 4 * 1024 * 1024
     part_bytes: int = MAX_PART
     mail_bytes: int = 150 * 1024 * 1024
