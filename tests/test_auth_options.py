@@ -66,8 +66,8 @@ def test_what_the_section_says_counts_more_than_the_provider():
 
 
 def test_the_first_messages_are_those_of_the_specifications():
-    assert sasl.xoauth2("me", "t") == b"user=me\x01auth=Bearer t\x01\x01"
-    assert sasl.oauthbearer("a=b,c", "t", "h", 143) == (
+    assert sasl.XOAUTH2.first("me", "t", "h", 143) == b"user=me\x01auth=Bearer t\x01\x01"
+    assert sasl.OAUTHBEARER.first("a=b,c", "t", "h", 143) == (
         b"n,a=a=3Db=2Cc,\x01host=h\x01port=143\x01auth=Bearer t\x01\x01"
     )
 

@@ -14,6 +14,8 @@ from provider.auth import PausedError
 from provider.auth.tokens import EARLY, AccessTokens, client, kept
 from provider.sources.imap import ImapSource
 from provider.sources.imap.options import ImapOptions
+from provider.sources.pop3 import Pop3Source
+from provider.sources.pop3.options import Pop3Options
 from tests.conftest import need_dovecot
 from tests.servers.dovecot_oauth2 import OAuth2Dovecot, token
 from tests.servers.token_endpoint import TokenEndpoint
@@ -76,10 +78,49 @@ def test_mail_comes_by_either_mechanism(rig, server, source):
     assert len(rig.master.raws()) == 5
 
 
+@pytest.mark.parametrize("server", ["xoauth2", "oauthbearer"], indirect=True)
+def test_pop3_takes_the_same_tokens(rig, server, endpoint, tmp_path):
+    server.deliver("work", (mail(n) for n in range(5)))
+
+    assert rig.once(pop3(server, endpoint, credentials(tmp_path, endpoint.new("work"))))
+
+    assert len(rig.master.raws()) == 5
+    assert len(endpoint.asked) == 1
+
+
+def test_pop3_trades_a_token_once_that_ended(server, endpoint, tmp_path):
+    ends = [1.5, LONG]
+    endpoint.access = lambda user: token(user, ends.pop(0))
+    source = pop3(server, endpoint, credentials(tmp_path, endpoint.new("work")))
+    source.connect()
+    time_is_up = time.time() + 2.5
+    wait_until(lambda: time.time() > time_is_up)
+
+    source.connect()
+    source.close()
+
+    assert len(endpoint.asked) == 2
+
+
+def test_pop3_says_what_a_server_does_not_take(server, endpoint, tmp_path):
+    endpoint.access = lambda user: token(user, LONG, b"x" * 32)
+    source = pop3(server, endpoint, credentials(tmp_path, endpoint.new("work")))
+
+    with pytest.raises(SourceError, match="refuses a new access token"):
+        source.connect()
+
+
+def pop3(server: OAuth2Dovecot, endpoint: TokenEndpoint, found: Credentials) -> Pop3Source:
+    told = {"server": "127.0.0.1", "port": server.ports.pop3, "tls": "none", **endpoint.options()}
+    return Pop3Source(Pop3Options(**told), found, Path)
+
+
 @pytest.mark.parametrize("server", [""], indirect=True)
-def test_a_server_without_such_a_login_is_told_plainly(server, source):
-    with pytest.raises(SourceError, match="takes no OAuth2 login: set auth = password"):
-        source().connect()
+def test_a_server_without_such_a_login_is_told_plainly(server, source, endpoint, tmp_path):
+    found = credentials(tmp_path, endpoint.new("work"))
+    for opened in (source(), pop3(server, endpoint, found)):
+        with pytest.raises(SourceError, match="takes no OAuth2 login: set auth = password"):
+            opened.connect()
 
 
 def test_a_token_that_ends_in_mid_run_is_replaced_once(rig, server, endpoint, source):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -145,6 +146,27 @@ def test_an_answer_with_another_state_is_refused(browse, folder, endpoint):
     assert "does not belong to this login" in browser.printed
     assert endpoint.asked == []
     assert not (folder / "data").exists()
+
+
+def test_an_answer_without_a_code_is_refused(browse, endpoint):
+    browser = browse("work")
+    query = parse_qs(urlsplit(browser.address()).query)
+
+    requests.get(query["redirect_uri"][0], {"state": query["state"][0]}, timeout=10)
+
+    assert browser.end() == 1
+    assert "the answer has no code in it" in browser.printed
+    assert endpoint.asked == []
+
+
+def test_ctrl_c_ends_a_login(browse):
+    browser = browse("work")
+    browser.address()
+
+    browser.process.send_signal(signal.SIGINT)
+
+    assert browser.end() == 130
+    assert "Traceback" not in browser.printed
 
 
 def test_an_owner_who_says_no_is_told_back(browse):

@@ -21,6 +21,10 @@ EARLY = 60.0
 _FOR_GOOD = frozenset({"invalid_grant", "interaction_required", "consent_required"})
 
 
+class LoginRefusedError(SourceError):
+    """The mail server does not take this password or token."""
+
+
 class PausedError(SourceError):
     """Only a new login helps: until then neither the server nor the endpoint is asked."""
 
@@ -48,17 +52,21 @@ class AccessTokens:
         self._unkept = ""
         self._refused = ""
 
+    def log_in(self, attempt: Callable[[str], None]) -> None:
+        """Connect by `attempt`, with another token if the server refuses one it took before."""
+        try:
+            attempt(self.current())
+        except LoginRefusedError:
+            attempt(self._another())
+        self._proven = True
+
     def current(self) -> str:
         """A token that should do; asks the endpoint when there is none."""
         if not self._token or self._clock() >= self._ends:
             self._refresh()
         return self._token
 
-    def accepted(self) -> None:
-        """The server took the token."""
-        self._proven = True
-
-    def another(self) -> str:
+    def _another(self) -> str:
         """A token in place of one that the server refused; SourceError if that was new."""
         if not self._proven:
             raise SourceError(

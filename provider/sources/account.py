@@ -33,3 +33,8 @@ def broken(what: str, error: OSError | EOFError) -> PostroomError:
             "set ca_file if it is your own CA, or mend server = to the name it is made for"
         )
     return TemporaryError(f"{what}: {str(error) or 'no answer in time'}", SOON)
+
+
+def senseless(what: str, error: Exception) -> TemporaryError:
+    """What no server should say: the connection is of no more use."""
+    return TemporaryError(f"{what}: the server's answer makes no sense: {error}", SOON)

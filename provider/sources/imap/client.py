@@ -107,18 +107,13 @@ class Client(IMAPClient):  # type: ignore[misc]
 
     def bear(self, user: str, token: str) -> None:
         """Log in by an access token, the way that the server offers."""
-        if self.has_capability("AUTH=XOAUTH2"):
-            self._authenticate("XOAUTH2", sasl.xoauth2(user, token), sasl.XOAUTH2_END)
-        elif self.has_capability("AUTH=OAUTHBEARER"):
-            first = sasl.oauthbearer(user, token, self.host, self.port)
-            self._authenticate("OAUTHBEARER", first, sasl.OAUTHBEARER_END)
-        else:
+        offered = {text.decode("ascii", "replace").upper() for text in self.capabilities()}
+        way = sasl.chosen({text.removeprefix("AUTH=") for text in offered})
+        if way is None:
             raise SourceError(f"{self.host} takes no OAuth2 login: set auth = password")
-
-    def _authenticate(self, mechanism: str, first: bytes, end: bytes) -> None:
         # A second challenge is an explanation, which the server's NO follows.
-        messages = iter((first, end))
+        messages = iter((way.first(user, token, self.host, self.port), way.end))
         try:
-            self._command_and_check("authenticate", mechanism, lambda _: next(messages, None))
+            self._command_and_check("authenticate", way.name, lambda _: next(messages, None))
         except IMAPClientError as e:
             raise LoginError(str(e)) from e

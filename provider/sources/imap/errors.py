@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from imapclient.exceptions import LoginError
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from provider.auth import LoginRefusedError
 from provider.sources import account
 
 #: RFC 5530: these say that the server is at fault or busy, not the password.
@@ -17,10 +18,6 @@ _ENDED = re.compile(r"\[(AUTHENTICATIONFAILED|EXPIRED)\]|AccessTokenExpired", re
 _BACKOFF = re.compile(r"Suggested Backoff Time: (\d+) milliseconds", re.I)
 #: imaplib shows bytes as Python writes them.
 _BYTES = re.compile(r"b(['\"])(.*)\1")
-
-
-class LoginRefusedError(SourceError):
-    """The server knows us not."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from provider.sources.strikes import Strikes
 
 from . import idle
 from .client import Client
-from .errors import LoginRefusedError, told
+from .errors import told
 from .folder import ImapFolder
 from .options import ImapOptions
 
@@ -72,15 +72,8 @@ class ImapSource:
     def _connect(self) -> None:
         if self._tokens is None:
             self._log_in(self._dialled())
-            return
-        token = self._tokens.current()
-        try:
-            self._bear(self._dialled(), token)
-        except LoginRefusedError:
-            self.close()
-            token = self._tokens.another()
-            self._bear(self._dialled(), token)
-        self._tokens.accepted()
+        else:
+            self._tokens.log_in(self._bear)
 
     def _dialled(self) -> Client:
         with told(f"connecting to {self._server}:{self._port}"):
@@ -95,7 +88,10 @@ class ImapSource:
         with told(f"logging in to {self._server} as {self._user}"):
             client.login_as(self._user, self._password)
 
-    def _bear(self, client: Client, token: str) -> None:
+    def _bear(self, token: str) -> None:
+        # The server may have closed a connection that it refused.
+        self.close()
+        client = self._dialled()
         with told(f"logging in to {self._server} as {self._user} by OAuth2"):
             client.bear(self._user, token)
 
