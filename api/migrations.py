@@ -45,6 +45,13 @@ def _drop_spare_indexes(db: Database) -> None:
         db.execute_sql(f"DROP INDEX IF EXISTS {name}")
 
 
+def _know_silence(db: Database) -> None:
+    """Know how long a source has failed, and whether that was told."""
+    _add(db, "mailboxes", "state", "TEXT NOT NULL DEFAULT 'ok'")
+    for column in ("failed", "last_error", "last_error_at", "next_try"):
+        _add(db, "mailboxes", column, "TEXT NOT NULL DEFAULT ''")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -54,7 +61,12 @@ def _add(db: Database, table: str, column: str, kind: str) -> bool:
 
 
 #: Step n brings the schema from version n to n + 1.
-STEPS: tuple[Callable[[Database], None], ...] = (_first, _know_parsers, _drop_spare_indexes)
+STEPS: tuple[Callable[[Database], None], ...] = (
+    _first,
+    _know_parsers,
+    _drop_spare_indexes,
+    _know_silence,
+)
 
 
 def migrate(db: Database) -> None:

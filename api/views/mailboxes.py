@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import offers, sources, tasks
+from .. import offers, silence, sources, tasks
 from ..bodies import answer, body_as
 from ..models import Folder, Mailbox, Receipt
 from ..paging import cursor, limit, page
@@ -117,9 +117,15 @@ def _shown(mailbox: Mailbox) -> dict[str, Any]:
         "kind": mailbox.kind,
         "epoch": mailbox.epoch,
         "last_number": mailbox.last_number,
+        "state": mailbox.state,
         "interval": mailbox.interval,
-        "seen": mailbox.seen,
+        "seen": mailbox.seen or None,
+        "lag": silence.lag(mailbox),
         "error": mailbox.error,
+        "failing_since": mailbox.failed or None,
+        "next_try": mailbox.next_try or None,
+        "last_error": mailbox.last_error,
+        "last_error_at": mailbox.last_error_at or None,
         "created": mailbox.created,
         "changed": mailbox.changed,
         "last_receipt": _receipt(last) if last else None,
