@@ -192,7 +192,7 @@ def test_no_other_document_has_shell_lines():
 
 def test_the_terminals_say_what_the_readme_shows(clone):
     clone.provide("work")
-    wait_until(lambda: "no new mail" in clone.log("master"), 20, "the first sign of life")
+    wait_until(lambda: "no new mail" in clone.log("provider"), 20, "the first pass")
     logs = "".join(map(clone.log, ("api", "master", "pull", "provider")))
     logs = logs.replace(clone.title, "imap at imap.example.org for me@example.org")
     logs = logs.replace("(maildir)", "(imap)")
