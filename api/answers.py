@@ -190,9 +190,17 @@ class Mailbox(Base, frozen=True):
     kind: str
     epoch: int
     last_number: int
+    state: Literal["new", "ok", "silent", "failing"]
+    #: Seconds between two signs of life; 0: it is never missed.
     interval: float
-    seen: str
+    seen: str | None
+    #: Seconds since nothing was missing.
+    lag: float | None
     error: str
+    failing_since: str | None
+    next_try: str | None
+    last_error: str
+    last_error_at: str | None
     created: str
     changed: str
     last_receipt: PassReceipt | None

@@ -61,6 +61,13 @@ def _thread(db: Database) -> None:
     upgrade.thread_all()
 
 
+def _know_silence(db: Database) -> None:
+    """Know how long a source has failed, and whether that was told."""
+    _add(db, "mailboxes", "state", "TEXT NOT NULL DEFAULT 'ok'")
+    for column in ("failed", "last_error", "last_error_at", "next_try"):
+        _add(db, "mailboxes", column, "TEXT NOT NULL DEFAULT ''")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -75,6 +82,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _know_parsers,
     _drop_spare_indexes,
     _thread,
+    _know_silence,
 )
 
 

@@ -69,9 +69,19 @@ class Mailbox(BaseModel):
     last_number = peewee.BigIntegerField(default=0)
     #: Seconds between two signs of life.
     interval = peewee.FloatField(default=0.0)
+    #: "" for one that is configured and never came.
     seen = peewee.TextField(default=now)
     #: Why the source cannot be read at present; "" when it can.
     error = peewee.TextField(default="")
+    #: new, ok, failing, silent: the last two only once an event told of them.
+    state = peewee.TextField(default="ok")
+    #: Since when there is an error; "" when there is none.
+    failed = peewee.TextField(default="")
+    #: Kept when all is well again.
+    last_error = peewee.TextField(default="")
+    last_error_at = peewee.TextField(default="")
+    #: When the source is tried again, as it says.
+    next_try = peewee.TextField(default="")
 
     class Meta:
         table_name = "mailboxes"

@@ -6,17 +6,17 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import credentials, daemon, registry, settings, wire
+from postroom import daemon, registry, settings, wire
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError, SettingsError
 from postroom.settings import Config
 from postroom.sockets import Lanes
 
-from . import shared, sources
+from . import accounts, shared, sources
 from .loop import Mailbox
 
-#: Words that do something else than serve mailboxes: an object with `main` and `arguments`.
-ACTIONS = {"import": "provider.importing:ACTION"}
+#: Words that do something else than serve mailboxes: functions of the rest of the command line.
+ACTIONS = {"import": "provider.importing:ACTION", "login": "provider.login:main"}
 #: Options of all daemons that are followed by a value.
 WITH_VALUES = {"--config", "--pidfile", "--log-level"}
 #: Seconds that a first SIGTERM leaves for what is under way.
@@ -72,7 +72,7 @@ def _source(config: Config, name: str) -> sources.Source:
         kind = sources.load(section.get("source", "imap"))
     options = section.convert(kind.Options)
     try:
-        return kind(options, credentials.lookup(name, config.folder), config.path_of)
+        return kind(options, accounts.find(config, name, options), config.path_of)
     except SettingsError as e:
         raise type(e)(f"{config.shown}: [mailbox {name}] {e}") from e
 
@@ -128,8 +128,8 @@ def run() -> None:
     at = _first_word(sys.argv)
     if at and sys.argv[at] in ACTIONS:
         # What the action takes is its own business.
-        action = registry.load(ACTIONS, sys.argv.pop(at), "action")
-        daemon.run("provider", action.main, arguments=action.arguments)
+        action = registry.load(ACTIONS, sys.argv[at], "action")
+        sys.exit(action([*sys.argv[1:at], *sys.argv[at + 1 :]]))
     daemon.run("provider", main, check=check, arguments=_arguments)
 
 

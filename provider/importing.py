@@ -5,10 +5,11 @@ import dataclasses
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
-from postroom import wire
+from postroom import daemon, wire
 from postroom.credentials import Credentials
 from postroom.daemon import Arguments, Daemon, Exit, Main
 from postroom.errors import SettingsError
@@ -27,6 +28,10 @@ class Action(NamedTuple):
 
     main: Main
     arguments: Arguments
+
+    def __call__(self, line: Sequence[str]) -> NoReturn:
+        """Do it as the daemons do theirs: the same options, signals and statuses."""
+        daemon.run("provider", self.main, arguments=self.arguments, line=line)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

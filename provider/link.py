@@ -37,6 +37,8 @@ class Link:
 
     name: str
     shared: Shared
+    #: Seconds between two signs of life; 0: they are not to be expected.
+    interval: float = 0.0
     epoch: int = 0
     limits: wire.Limits = field(default_factory=wire.Limits)
     #: What the master does not want yet, over all passes.
@@ -54,7 +56,7 @@ class Link:
                 mailbox=self.name,
                 kind=source.kind,
                 fingerprint=source.fingerprint,
-                interval=self.shared.heartbeat_seconds,
+                interval=self.interval,
                 version=f"postroom {__version__}",
             )
         )

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import fields, offers, sources, tasks
+from .. import fields, offers, silence, sources, tasks
 from ..answers import AskedTask, PassReceipt
 from ..answers import Mailbox as ShownMailbox
 from ..asked import Empty
@@ -141,9 +141,15 @@ def _shown(mailbox: Mailbox) -> ShownMailbox:
         kind=mailbox.kind,
         epoch=mailbox.epoch,
         last_number=mailbox.last_number,
+        state=mailbox.state,
         interval=mailbox.interval,
-        seen=mailbox.seen,
+        seen=mailbox.seen or None,
+        lag=silence.lag(mailbox),
         error=mailbox.error,
+        failing_since=mailbox.failed or None,
+        next_try=mailbox.next_try or None,
+        last_error=mailbox.last_error,
+        last_error_at=mailbox.last_error_at or None,
         created=mailbox.created,
         changed=mailbox.changed,
         last_receipt=_receipt(last) if last else None,

@@ -62,10 +62,10 @@ def fsync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def create_temporary(folder: Path) -> tuple[Path, int]:
+def create_temporary(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
     """Make a new file with a name of ours; return it with its descriptor."""
     path = folder / f"{RESERVED}{secrets.token_hex(16)}.tmp"
-    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
 
 def write_all(fd: int, body: bytes | memoryview) -> None:
@@ -75,9 +75,9 @@ def write_all(fd: int, body: bytes | memoryview) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def replace_file(path: Path, body: bytes) -> None:
+def replace_file(path: Path, body: bytes, mode: int = 0o666) -> None:
     """Replace a file's content at once, durable on return."""
-    temporary, fd = create_temporary(path.parent)
+    temporary, fd = create_temporary(path.parent, mode)
     try:
         try:
             write_all(fd, body)

@@ -23,11 +23,11 @@ _NO_TLS = {
 }
 
 
-def require(server: str, user: str, password: str) -> None:
-    """Raise SettingsError for what nobody told."""
+def require(server: str, user: str, password: str, *, by_token: bool = False) -> None:
+    """Raise SettingsError for what nobody told; a login `by_token` needs no password."""
     if not server:
         raise SettingsError("no server: set server = in its section, or imap_server")
-    if not user or not password:
+    if not user or not (password or by_token):
         raise CredentialError(
             "no user name or no password: write them into imap_credentials.py, "
             "as imap_credentials.example.py shows"

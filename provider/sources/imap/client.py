@@ -6,10 +6,12 @@ import ssl
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError, LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
 from postroom.errors import SourceError
+from provider.auth import sasl
 from provider.sources.strikes import LargerError
 
 from .answers import Answer, fetch
@@ -135,3 +137,16 @@ class Client(IMAPClient):  # type: ignore[misc]
             self.login('"{}"'.format(user.replace("\\", "\\\\").replace('"', '\\"')), password)
         else:
             self.plain_login(user, password)
+
+    def bear(self, user: str, token: str) -> None:
+        """Log in by an access token, the way that the server offers."""
+        offered = {text.decode("ascii", "replace").upper() for text in self.capabilities()}
+        way = sasl.chosen({text.removeprefix("AUTH=") for text in offered})
+        if way is None:
+            raise SourceError(f"{self.host} takes no OAuth2 login: set auth = password")
+        # A second challenge is an explanation, which the server's NO follows.
+        messages = iter((way.first(user, token, self.host, self.port), way.end))
+        try:
+            self._command_and_check("authenticate", way.name, lambda _: next(messages, None))
+        except IMAPClientError as e:
+            raise LoginError(str(e)) from e
