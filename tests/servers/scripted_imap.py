@@ -53,6 +53,8 @@ class ScriptedImap:
         self.byes: list[str] = []
         #: Whether it falls silent in IDLE.
         self.deaf = False
+        #: A pattern of commands that it never answers; r"\*" is the greeting.
+        self.frozen = ""
         self.commands: list[str] = []
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -88,6 +90,8 @@ class ScriptedImap:
     def _serve(self, peer: socket.socket) -> None:
         lines = peer.makefile("rb")
         try:
+            if self.frozen == r"\*":
+                self._ended.wait()
             peer.sendall(b"* OK ready\r\n")
             for line in lines:
                 tag, _, command = line.decode().strip().partition(" ")
@@ -105,10 +109,12 @@ class ScriptedImap:
             self.byes.pop(0)
             yield b"* BYE closing, too busy\r\n"
             raise _CutError
+        if self.frozen and re.match(self.frozen, command):
+            self._ended.wait()
         name = command.upper().split(" ")[0]
         if name == "IDLE":
             yield b"+ idling\r\n"
-            next(lines, None)
+            self.commands.append(next(lines, b"").decode().strip())
             if self.deaf:
                 self._ended.wait()
         yield from self._untagged(name, command)
