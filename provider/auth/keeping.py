@@ -43,7 +43,7 @@ class TokenFile:
         kept = _Kept(self._account, _digest(self._given), refresh_token)
         try:
             make_folder(self.path.parent)
-            replace_file(self.path, msgspec.json.encode(kept) + b"\n", 0o600)
+            replace_file(self.path, msgspec.json.encode(kept) + b"\n")
         except OSError as e:
             raise CredentialError(f"{self.path}: cannot be written: {e.strerror}") from e
 

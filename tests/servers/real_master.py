@@ -41,6 +41,8 @@ class RealMaster:
         self.port = free_port()
         self.stop = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
+        #: What its command line is put behind.
+        self.prefix: Sequence[str] = ()
         self._lanes: list[Lanes] = []
         self._log = folder / "log"
 
@@ -62,7 +64,7 @@ class RealMaster:
         """Start the process, wait for nothing."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("--config", str(self.config)),
+                [*self.prefix, *command("--config", str(self.config))],
                 stderr=log,
                 cwd=self.folder,
                 env=environment(self.folder),

@@ -73,6 +73,8 @@ class ScriptedImap:
         self.injected = b""
         #: Whether it falls silent in IDLE.
         self.deaf = False
+        #: A pattern of commands that it never answers; r"\*" is the greeting.
+        self.frozen = ""
         self.commands: list[str] = []
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -107,6 +109,8 @@ class ScriptedImap:
 
     def _serve(self, peer: socket.socket) -> None:
         try:
+            if self.frozen == r"\*":
+                self._ended.wait()
             if self.tls and not self.starttls:
                 peer = self.tls.wrap_socket(peer, server_side=True)
             for piece in self._end(""):
@@ -145,6 +149,8 @@ class ScriptedImap:
 
     def _answer(self, tag: str, command: str, lines: Iterator[bytes]) -> Iterator[bytes]:
         yield from self._end(command)
+        if self.frozen and re.match(self.frozen, command):
+            self._ended.wait()
         name = command.upper().split(" ")[0]
         if name == "IDLE":
             yield b"+ idling\r\n"
@@ -152,7 +158,7 @@ class ScriptedImap:
                 self.idle_byes -= 1
                 yield f"* BYE {self.bye}\r\n".encode()
                 raise _CutError
-            next(lines, None)
+            self.commands.append(next(lines, b"").decode().strip())
             if self.deaf:
                 self._ended.wait()
         yield from self._untagged(name, command)
