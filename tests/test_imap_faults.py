@@ -8,6 +8,7 @@ import pytest
 from postroom import wire
 from postroom.errors import SourceError, TemporaryError
 from provider.sources import Fetched, Folder
+from provider.sources.imap import idle
 from tests.servers.scripted_imap import ScriptedImap
 from tests.stubs.rig import Rig, imap, mail
 from tests.waiting import wait_until
@@ -305,7 +306,10 @@ def test_a_listing_longer_than_any_line_is_asked_for_in_pieces(server: ScriptedI
     assert len(server.said("SEARCH")) == 2
 
 
-def test_a_server_that_dies_while_we_wait_is_noticed(rig: Rig, server: ScriptedImap):
+def test_a_server_that_dies_while_we_wait_is_noticed(
+    rig: Rig, server: ScriptedImap, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(idle, "RENEW_SECONDS", 0.3)
     server.capabilities = "IMAP4rev1 IDLE"
     server.deaf = True
 

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from postroom import wire
 from postroom.errors import TemporaryError
 from provider.sources.imap import ImapSource, idle
 from tests.servers.scripted_imap import ScriptedImap
@@ -48,6 +49,16 @@ def test_idle_is_renewed_in_time(
     turns = server.said("^(IDLE|DONE)$")
     assert turns[:6] == ["IDLE", "DONE"] * 3
     assert server.connections == 1
+
+
+def test_signs_of_life_do_not_end_idle(rig: Rig, server: ScriptedImap) -> None:
+    rig.serve(imap(server, poll_seconds=600))
+    wait_until(lambda: server.said("^IDLE$"))
+    before = len(rig.master.asked(wire.Pass))
+
+    wait_until(lambda: len(rig.master.asked(wire.Pass)) >= before + 3)
+
+    assert not server.said("^DONE$")
 
 
 def look(source: ImapSource) -> None:
@@ -100,8 +111,9 @@ def test_all_that_a_pass_says_is_answered_by_a_server_that_is_well(server: Scrip
 
 @pytest.mark.parametrize("freeze", ["IDLE", "NOOP"])
 def test_a_server_that_freezes_while_we_wait_is_found_out_and_read_again(
-    rig: Rig, server: ScriptedImap, freeze: str
+    rig: Rig, server: ScriptedImap, freeze: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(idle, "RENEW_SECONDS", 0.3)
     rig.serve(imap(server, timeout_seconds=0.5))
     wait_until(lambda: server.said("IDLE"))
 

@@ -3,38 +3,50 @@
 import select
 import ssl
 import threading
-from typing import Any
+import time
+from typing import Any, Self
 
 from .client import Client
 
 #: Seconds between two looks at the stop event.
-TICK = 0.5
-#: Servers may hang up after 29 minutes (RFC 2177), and what stands between us much earlier.
-RENEW_SECONDS = 540.0
+TICK = 1.0
+#: Servers may hang up after 29 minutes (RFC 2177), and what stands between us much earlier; and by
+#: the answer to DONE a dead connection is found out.
+RENEW_SECONDS = 120.0
 
 
-def wait(client: Client, seconds: float, stop: threading.Event) -> bool:
-    """Wait in IDLE for at most `seconds`; True when the server told of more or fewer mails.
+class Idle:
+    """IDLE under way; it stays so over several waits, and no other command may come between."""
 
-    IDLE is entered anew by each call, and no call is long: so no server gives up on us, and a
-    dead connection is noticed by the time-out of the answer to DONE.
-    """
-    if _is_news(client.noop()[1]):
-        return True
-    client.idle()
-    _until_readable(client.socket(), min(seconds, RENEW_SECONDS), stop)
-    return _is_news(client.idle_done()[1])
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._end = time.monotonic() + RENEW_SECONDS
+        client.idle()
+
+    @classmethod
+    def begun(cls, client: Client) -> Self | None:
+        """Enter IDLE, unless the server has told of news before it."""
+        return None if _is_news(client.noop()[1]) else cls(client)
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Wait for at most `seconds`; True when the server said something or it is time to end."""
+        end = min(time.monotonic() + seconds, self._end)
+        return _readable(self._client.socket(), end, stop) or time.monotonic() >= self._end
+
+    def done(self) -> bool:
+        """Leave IDLE; True when the server told of more or fewer mails meanwhile."""
+        return _is_news(self._client.idle_done()[1])
 
 
-def _until_readable(sock: Any, seconds: float, stop: threading.Event) -> None:
+def _readable(sock: Any, end: float, stop: threading.Event) -> bool:
     if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return
+        return True
     poller = select.poll()
     poller.register(sock.fileno(), select.POLLIN)
-    while seconds > 0 and not stop.is_set():
-        if poller.poll(min(seconds, TICK) * 1000):
-            return
-        seconds -= TICK
+    while (left := end - time.monotonic()) > 0 and not stop.is_set():
+        if poller.poll(min(left, TICK) * 1000):
+            return True
+    return False
 
 
 def _is_news(answers: list[Any]) -> bool:

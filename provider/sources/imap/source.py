@@ -15,17 +15,17 @@ from provider.auth import tokens
 from provider.sources import account, tls
 from provider.sources.strikes import Strikes
 
-from . import idle
 from .client import Client
 from .errors import told
 from .folder import ImapFolder
+from .idle import Idle
 from .options import ImapOptions
 
 log = logging.getLogger(__name__)
 
 PORTS = {"ssl": 993, "starttls": 143, "none": 143}
 #: With IDLE, the folder is looked at all the same.
-IDLE_POLL_SECONDS = 60.0
+IDLE_POLL_SECONDS = 300.0
 GOODBYE_SECONDS = 2.0
 
 
@@ -53,6 +53,7 @@ class ImapSource:
         self.title = f"imap at {self._server} for {self._user}"
         self._connection: Client | None = None
         self._folder: ImapFolder | None = None
+        self._idle: Idle | None = None
         self._watched = ""
         #: Folders without UIDVALIDITY, said once.
         self._unnumbered: set[str] = set()
@@ -98,10 +99,13 @@ class ImapSource:
     def close(self) -> None:
         """Say goodbye if the server still listens."""
         client, self._connection, self._folder = self._connection, None, None
+        idle, self._idle = self._idle, None
         if client is None:
             return
         with suppress(Exception):
             client.socket().settimeout(GOODBYE_SECONDS)
+            if idle is not None:
+                idle.done()
             client.logout()
         with suppress(Exception):
             client.shutdown()
@@ -141,17 +145,29 @@ class ImapSource:
 
     def wait(self, seconds: float, stop: threading.Event) -> bool:
         """IDLE on the watched folder, or sleep."""
-        if not self._idles() or not self._watched:
+        if self._idle is None and not (self._watched and self._idles()):
             stop.wait(seconds)
             return False
+        with told(f"waiting for news of {self._watched}"):
+            if self._idle is None:
+                if self._has_changed():
+                    return True
+                self._idle = Idle.begun(self._client)
+                if self._idle is None:
+                    return True
+            return self._idle.wait(seconds, stop) and self._idle_done()
+
+    def _has_changed(self) -> bool:
+        """Whether news of the watched folder came while we were busy, and so is not told again."""
         folder = self._folder
         if folder is None or folder.name != self._watched:
             folder = self.open(self._watched)
-        with told(f"waiting for news of {self._watched}"):
-            # Told while we were busy, and so not told again.
-            if self._client.told_exists() not in (None, folder.status.exists):
-                return True
-            return idle.wait(self._client, seconds, stop)
+        return self._client.told_exists() not in (None, folder.status.exists)
+
+    def _idle_done(self) -> bool:
+        """Leave IDLE, if we are in it; whether there is news."""
+        idle, self._idle = self._idle, None
+        return idle is not None and idle.done()
 
     def _idles(self) -> bool:
         with told(f"asking {self._server} what it can do"):
@@ -161,4 +177,7 @@ class ImapSource:
     def _client(self) -> Client:
         if self._connection is None:
             raise TemporaryError(f"{self.title}: not connected")
+        if self._idle is not None:
+            # What it told of, the look that follows sees for itself.
+            self._idle_done()
         return self._connection
