@@ -18,7 +18,16 @@ STRANGER = {"key_file": "strange/office.key_secret", "server_key_file": "data/ke
 def new_keys(folder: Path, name: str) -> None:
     """`python -m master keys new NAME`, where the settings of that folder say."""
     subprocess.run(
-        [sys.executable, "-m", "master", "--config", str(folder / "config.ini"), "keys", "new", name],
+        [
+            sys.executable,
+            "-m",
+            "master",
+            "--config",
+            str(folder / "config.ini"),
+            "keys",
+            "new",
+            name,
+        ],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.chain.mails import hashes, mails
@@ -53,10 +53,8 @@ def started(folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 
 def end(process: subprocess.Popen[bytes], number: int) -> int:
     """Signal all of the line's group; its status."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
     return process.wait(20)
 
 
