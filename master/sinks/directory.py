@@ -47,7 +47,7 @@ class DirectorySink:
         make_folder(file.parent)
         # The process id keeps two workers from writing into one file.
         beside = file.with_name(f".{file.name}.{os.getpid()}")
-        with open(beside, "wb", opener=_private) as stream:  # noqa: PTH123 - Path.open takes none
+        with open(beside, "wb", opener=_private) as stream:
             stream.write(_encoded(_content(delivery, batch.url(delivery.sha256))))
             stream.flush()
             os.fsync(stream.fileno())
