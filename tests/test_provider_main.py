@@ -1,20 +1,17 @@
 """`python -m provider`, as a person starts it."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.servers import commands
 from tests.stubs.master import StubMaster
 from tests.stubs.rig import mail
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -49,20 +46,8 @@ def configure(folder: Path, text: str) -> None:
     (folder / "config.ini").write_text(text)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "provider", *arguments]
-
-
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return commands.run(folder, "provider", *arguments)
 
 
 def test_once_brings_every_mailbox_and_ends_well(folder: Path, master: StubMaster):
@@ -171,9 +156,9 @@ def test_check_says_what_is_wrong(folder: Path, free_port: int):
 
 def test_the_first_signal_ends_it_in_order(folder: Path, master: StubMaster):
     with subprocess.Popen(
-        command(),
+        commands.command("provider"),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=commands.environment(),
         stderr=subprocess.DEVNULL,
     ) as process:
         wait_until(lambda: len(master.receipts) == 2)

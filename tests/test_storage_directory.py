@@ -126,3 +126,16 @@ def test_a_folder_that_is_replaced_while_in_use_is_broken_for_good(tmp_path, sto
 def test_a_changed_file_fails_its_check(tmp_path, store):
     store.put_many([(HASH, b"not what the key says")])
     assert not store.verify(HASH)
+
+
+def test_nobody_else_may_look_into_it(tmp_path):
+    umask = os.umask(0)
+    try:
+        store = DirectoryStorage(tmp_path / "data" / "mails")
+        store.put_many([(HASH, b"mail")])
+    finally:
+        os.umask(umask)
+
+    found = list((tmp_path / "data").rglob("*"))
+    assert {path.stat().st_mode & 0o777 for path in found if path.is_file()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in found if path.is_dir()} == {0o700}

@@ -23,6 +23,9 @@ def api(tmp_path: Path) -> Iterator[Caller]:
     db = Database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
     app = create_app(db, storage)
-    yield Caller(app, db, storage)
+    caller = Caller(app, db, storage)
+    yield caller
     db.close()
+    # A test may have put another in its place.
+    caller.storage.close()
     storage.close()

@@ -1,29 +1,18 @@
 """`python -m api` with settings that cannot work: one sentence that names the key, and status 2."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.servers import commands
 from tests.servers.ports import free_port
-
-ROOT = Path(__file__).parents[2]
 
 
 def run(folder: Path, lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "config.ini").write_text(lines)
     (folder / "letter.txt").write_text("Dear reader, this is no database.")
-    return subprocess.run(
-        [sys.executable, "-m", "api", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return commands.run(folder, "api", *arguments)
 
 
 PLACES = ["letter.txt/a.sqlite", "letter.txt", "/proc/nothing/a.sqlite", "."]

@@ -1,12 +1,15 @@
 """The first SIGTERM under load: what is in hand is finished, what was answered is there."""
 
+import fcntl
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from pathlib import Path
 
 import pytest
 
+from postroom.storage.lock import FileLock
 from tests.chain.conftest import account
 from tests.chain.mails import mails
 from tests.chain.test_kills import expect_whole
@@ -80,6 +83,35 @@ def test_the_api_answers_what_is_in_hand_and_keeps_what_it_answered(
         poster.post(batch)
 
     assert stored(chain) == flat(poster.answered)
+
+
+def is_locked(file: Path) -> bool:
+    with file.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_the_api_ends_when_the_post_in_hand_is_answered(daemons: Callable[..., Daemons]) -> None:
+    chain = daemons({})
+    chain.start("api")
+    poster = Poster(chain)
+    poster.post(["first"])
+    lock = chain.folder / "data" / "postroom.sqlite.lock"
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(lock):
+            post = pool.submit(poster.post, ["in hand"])
+            # Who waits for the lock has the turnstile before it.
+            wait_until(lambda: is_locked(lock.with_name(f"{lock.name}-queue")), 20, "the post")
+            process = chain.processes["api"]
+            process.terminate()
+            wait_until(lambda: "finishing what is in hand" in chain.log("api"), 20, "the signal")
+        post.result(20)
+
+    assert process.wait(15) == 0
+    assert poster.answered == [["first"], ["in hand"]]
 
 
 @pytest.mark.parametrize("daemon", ["provider", "master", "api"])

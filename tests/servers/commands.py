@@ -1,0 +1,31 @@
+"""A daemon's command line, run to its end as a person would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """The command line of a daemon."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """With which a daemon finds our packages from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it in that folder; what it said, and its status."""
+    return subprocess.run(
+        command(module, *arguments),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
