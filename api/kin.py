@@ -95,9 +95,12 @@ def counterparts(one: Kin) -> tuple[int, ...]:
 def are_kin(one: Kin, other: Kin) -> bool:
     """Whether two mails of one subject are of one thread: both senders take part in both.
 
-    So the invoices of strangers, and what they are answered, stay apart.
+    So the invoices of strangers stay apart, and what they are answered: of two mails of one sender,
+    all people are the same.
     """
     both = {one.sender, other.sender}
+    if len(both) == 1:
+        return one.sender != "" and one.people == other.people
     return "" not in both and both <= one.people and both <= other.people
 
 

@@ -20,6 +20,7 @@ Piece = tuple[str, bool]
 _LETTER = rf"(?![{RUNS}])[^\W_]"
 _PARTS = re.compile(rf"[{RUNS}]+|(?:{_LETTER})+")
 _BETWEEN = r"[\W_]*"
+_SPACE = re.compile(r"\s")
 
 
 class _Plain(dict[int, str]):
@@ -57,7 +58,7 @@ def marked(text: str, needles: re.Pattern[str]) -> list[Piece]:
     if first is None:
         return []
     spans = [first.span(), *(hit.span() for hit in needles.finditer(seen, first.end()))]
-    return _pieces(text, [_span(starts, *span) for span in spans])
+    return _pieces(text, [_span(text, starts, *span) for span in spans])
 
 
 def _seen(text: str) -> tuple[str, Sequence[int]]:
@@ -68,13 +69,20 @@ def _seen(text: str) -> tuple[str, Sequence[int]]:
     return "".join(plains), [0, *accumulate(map(len, plains))]
 
 
-def _span(starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
-    return bisect_right(starts, start) - 1, bisect_left(starts, end)
+def _span(text: str, starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    return bisect_right(starts, start) - 1, _past_marks(text, bisect_left(starts, end))
+
+
+def _past_marks(text: str, at: int) -> int:
+    """Where the next character begins that is not part of the one before, as an accent is."""
+    while at < len(text) and unicodedata.category(text[at])[0] == "M":
+        at += 1
+    return at
 
 
 def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
     low = _word_begin(text, hits[0][0] - BEFORE, hits[0][0])
-    high = min(low + LENGTH, len(text))
+    high = _word_end(text, low + LENGTH, hits[0][1])
     found: list[Piece] = []
     at = low
     for start, end in hits:
@@ -89,5 +97,13 @@ def _word_begin(text: str, at: int, latest: int) -> int:
     """The next begin of a word, so that none is cut."""
     if at <= 0:
         return 0
-    space = re.compile(r"\s").search(text, at, latest)
-    return space.end() if space else at
+    space = _SPACE.search(text, at, latest)
+    return space.end() if space else _past_marks(text, at)
+
+
+def _word_end(text: str, at: int, earliest: int) -> int:
+    """The last end of a word before a place; where there is no space, of a character."""
+    if at >= len(text):
+        return len(text)
+    last = max((space.start() for space in _SPACE.finditer(text, earliest, at)), default=0)
+    return last or _past_marks(text, max(at, earliest))

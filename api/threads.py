@@ -138,8 +138,10 @@ def rejoin(old: Kin) -> None:
         for ids in _chunks(members)
         for mail in Mail.select(*HELD).where(Mail.id.in_(ids))
     ]
+    # What the mail names only now may be another thread's.
+    theirs = ThreadKey.mail.in_(Threaded.select(Threaded.mail).where(Threaded.thread == thread))
     for keys in _chunks({*old.keys, *(key for one in kins for key in one.keys)}):
-        ThreadKey.delete().where(ThreadKey.key.in_(keys)).execute()
+        ThreadKey.delete().where(ThreadKey.key.in_(keys), theirs).execute()
     for ids in _chunks(members):
         Threaded.delete().where(Threaded.mail.in_(ids)).execute()
     join(kins)

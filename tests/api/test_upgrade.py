@@ -1,0 +1,146 @@
+"""A database of any earlier version has all its mails findable and in threads after the start."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api import upgrade
+from api.app import create_app
+from api.database import Database
+from api.migrations import STEPS, schema_version
+from api.models import Mail
+from postroom.storage import open_storage
+from tests.api.caller import Caller
+
+TIME = "2026-01-01T00:00:00.000Z"
+#: The steps as they were: what made version 2 and 3 of the first one.
+OLD_STEPS = {
+    2: """
+ALTER TABLE mails ADD COLUMN parser INTEGER DEFAULT 0;
+CREATE INDEX mails_parser ON mails (parser);
+ALTER TABLE tasks ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+""",
+    3: """
+DROP INDEX attachments_mail_id;
+DROP INDEX folders_mailbox_id;
+DROP INDEX places_folder_id;
+DROP INDEX receipts_folder_id;
+""",
+}
+ANN, BOB = ["Ann", "ann@example.org"], ["Émile", "emile@example.com"]
+MAILS: list[dict[str, Any]] = [
+    {
+        "subject": "Prix",
+        "from": [ANN],
+        "to": [BOB],
+        "text": "combien? 会議の",
+        "message_id": "<1@x>",
+    },
+    {"subject": "Re: Prix", "from": [BOB], "to": [ANN], "text": "cinq", "references": ["1@x"]},
+    {"subject": "Lunch", "from": [ANN], "to": [BOB], "text": "price at one?"},
+    {"subject": "AW: Lunch", "from": [BOB], "to": [ANN], "text": "yes", "files": ["menu.pdf"]},
+    {"subject": "", "state": "quarantined"},
+]
+
+
+def insert(old: sqlite3.Connection, table: str, **values: Any) -> None:
+    """A row as it was; what is not told is "" or 0."""
+    row: dict[str, Any] = {}
+    for _, name, kind, *_ in old.execute(f"PRAGMA table_info({table})"):
+        if name != "id" or "id" in values:
+            row[name] = values.get(name, "" if kind == "TEXT" else 0)
+    marks = ", ".join("?" * len(row))
+    old.execute(f"INSERT INTO {table}({', '.join(row)}) VALUES ({marks})", [*row.values()])  # noqa: S608
+
+
+def make_old(path: Path, version: int, mails: list[dict[str, Any]]) -> None:
+    """The database of a version, with mails as it kept them."""
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript((Path(__file__).parent / "schema_1.sql").read_text())
+        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
+        insert(old, "facts", name="schema", value=str(version))
+        for number, mail in enumerate(mails, 1):
+            insert_mail(old, number, mail)
+        for each in range(2, version + 1):
+            old.executescript(OLD_STEPS[each])
+
+
+def insert_mail(old: sqlite3.Connection, number: int, mail: dict[str, Any]) -> None:
+    people = {name: mail.get(name, []) for name in ("from", "to", "references", "in_reply_to")}
+    told = {name: mail.get(name, "") for name in ("subject", "text", "message_id")}
+    files = mail.get("files", [])
+    insert(old, "mails", id=number, created=TIME, changed=TIME, sha256=f"{number:064}",
+           state=mail.get("state", "parsed"), date=f"2026-01-01T00:{number:02}:00.000Z",
+           attachment_count=len(files), defects="[]", headers="[]", record=json.dumps(people),
+           **told)  # fmt: skip
+    for at, name in enumerate(files, 1):
+        insert(old, "attachments", mail_id=number, number=at, name=name, created=TIME, changed=TIME)
+    addresses = " ".join(" ".join(each) for each in people["from"] + people["to"]).lower()
+    old.execute(
+        "INSERT INTO mail_search(rowid, subject, addresses, body, files) VALUES (?, ?, ?, ?, ?)",
+        (number, told["subject"].lower(), addresses, told["text"].lower(), " ".join(files)),
+    )
+
+
+@pytest.fixture(params=[1, 2, 3])
+def brought(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Caller]:
+    """The API of today on a database of before."""
+    make_old(tmp_path / "postroom.sqlite", request.param, MAILS)
+    db = Database(tmp_path / "postroom.sqlite")
+    storage = open_storage("sqlite", tmp_path / "mails.sqlite")
+    yield Caller(create_app(db, storage), db, storage)
+    db.close()
+    storage.close()
+
+
+def test_all_mails_are_found_in_threads_and_taken_on(brought: Caller) -> None:
+    def found(query: str) -> list[int]:
+        return [item["id"] for item in brought.get(f"/v1/mails?q={query}")["items"]]
+
+    assert schema_version() == len(STEPS)
+    assert found("from:emile") == [4, 2]
+    assert found("to:emile") == [3, 1]
+    assert found("prix+OR+price") == [3, 2, 1]
+    assert found("議") == [1]
+    assert found("filename:menu") == [4]
+    assert [each["id"] for each in brought.get("/v1/threads/2?fields=id")["items"]] == [1, 2]
+    assert [each["id"] for each in brought.get("/v1/threads/4?fields=id")["items"]] == [3, 4]
+    assert brought.get("/v1/mails/5")["thread_id"] is None
+    brought.post("/api", [{"subject": "new", "references": ["1@x"]}])
+    assert len(brought.get("/v1/threads/1")["items"]) == 3
+
+
+def test_a_mail_of_before_is_read_anew_and_found_by_its_new_words_alone(brought: Caller) -> None:
+    new = {"id": 3, "sha256": f"{3:064}", "mail": {"subject": "Dinner"}}
+
+    brought.post("/v1/mails/reparsed", {"version": 9, "mails": [new]})
+
+    assert [len(brought.get(f"/v1/mails?q={word}")["items"]) for word in ("dinner", "lunch")] == [
+        1,
+        1,
+    ]
+    assert len(brought.get("/v1/threads/4")["items"]) == 1
+    with brought.db.writing():
+        brought.db.execute_sql("INSERT INTO mail_search(mail_search) VALUES ('integrity-check')")
+
+
+def test_many_mails_are_brought_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "_BATCH", 3)
+    chain = [{"subject": f"word{n}", "message_id": f"<{n}@x>", "references": [f"{n - 1}@x"]}
+             for n in range(10)]  # fmt: skip
+    make_old(tmp_path / "postroom.sqlite", 3, chain)
+    db = Database(tmp_path / "postroom.sqlite")
+    storage = open_storage("sqlite", tmp_path / "mails.sqlite")
+
+    api = Caller(create_app(db, storage), db, storage)
+
+    assert len(api.get("/v1/threads/10")["items"]) == Mail.select().count() == 10
+    assert len(api.get("/v1/mails?q=word*")["items"]) == 10
+    db.close()
+    storage.close()
