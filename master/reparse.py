@@ -12,7 +12,7 @@ from postroom.credentials import api_token
 from postroom.errors import RefusedError, TemporaryError
 
 from . import parsers
-from .progress import Progress, progress
+from postroom.progress import Progress, progress
 from .readers import Again, Reader
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ import time
 
 from postroom import wire
 from postroom.errors import PostroomError, RefusedError, SourceError
-from postroom.wire import Key
 
+from . import cut
 from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
@@ -38,7 +38,7 @@ class Mailbox:
         self._backoff = Backoff()
         self._failures = 0
         self._tasks = Tasks()
-        self._cuts: dict[tuple[str, int], Key | None] = {}
+        self._cuts: dict[tuple[str, int], cut.Cut] = {}
         self._listed: dict[str, float] = {}
         self._verified: dict[str, float] = {}
         self._missing = 0

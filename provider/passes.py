@@ -22,6 +22,8 @@ AGAIN_TRIES = 3
 AGAIN_SECONDS = 10.0
 #: How often in a row the master may take nothing before the pass is closed.
 HALTS = 5
+#: New texts that name mails, from which on they may be new names of old mails.
+MANY = 20
 
 
 class Passed(NamedTuple):
@@ -41,7 +43,7 @@ class FolderPass:
         self._place: dict[str, Any] = link.place(folder.name, folder.uidvalidity)
         self._pushes = Pushes(link, folder, self._place)
 
-    def run(self, cuts: dict[tuple[str, int], Key | None], *, full: bool, verify: bool) -> Passed:
+    def run(self, cuts: dict[tuple[str, int], cut.Cut], *, full: bool, verify: bool) -> Passed:
         """Go over the folder; `full`: even if nothing seems to have changed."""
         began = time.monotonic()
         probe = self._offer(None)
@@ -53,6 +55,8 @@ class FolderPass:
             cuts[numbering] = cut.find(self._folder, windows, self._offer)
         generation = self._place["generation"]
         listed, windows = windows, cut.above(windows, cuts[numbering])
+        if self._all_new(windows):
+            self._renumber()
         try:
             self._bring(windows, verify=verify)
             if self._place["generation"] != generation and cuts[numbering] is not None:
@@ -135,6 +139,20 @@ class FolderPass:
         unmatched = self._offer(window, digests=digests).wanted
         known = {digest.key for digest in digests}
         return [*unmatched, *(key for key in answer.wanted if key not in known)]
+
+    def _all_new(self, windows: list[wire.Window]) -> bool:
+        """Whether texts that name mails were all given anew, as after a move to another server.
+
+        Then the store can find what it has by the headers. It may also be that another client
+        emptied the mailbox and much has come since: nothing is lost by asking.
+        """
+        if sum(len(window.keys) for window in windows) < MANY:
+            return False
+        for window in windows:
+            answer = self._offer(window)
+            if answer.lowest is None or answer.rematch or len(answer.wanted) < len(window.keys):
+                return False
+        return True
 
     def _renumber(self) -> None:
         """The server gave its UIDs anew without saying so."""

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from master.progress import Bar, Counts, progress
 from master.readers import Again, Reader
 from master.reparse import BATCH_BYTES, BATCH_MAILS, Reparse, batched
 from postroom.api_client import ApiClient, Unparsed, Unparseds
 from postroom.errors import RefusedError, TemporaryError
+from postroom.progress import Bar, Counts, progress
 from postroom.records import Mail
 
 

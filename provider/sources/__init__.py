@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from postroom import registry, wire
 from postroom.credentials import Credentials
@@ -11,6 +11,7 @@ from postroom.wire import Key
 
 SOURCES = {
     "imap": "provider.sources.imap:ImapSource",
+    "pop3": "provider.sources.pop3:Pop3Source",
     "maildir": "provider.sources.maildir:MaildirSource",
 }
 #: Keys of a window: what one answer can want.
@@ -61,6 +62,14 @@ class Folder(Protocol):
 
         Raises SourceError when the server does not give this mail.
         """
+
+
+@runtime_checkable
+class Unsorted(Protocol):
+    """A folder whose keys do not sort by time, and which can leave out old mail all the same."""
+
+    def left_out(self, known: Callable[[], set[Key]]) -> frozenset[Key]:
+        """The listed keys that the very first pass should not bring; `known` asks the store."""
 
 
 class Source(Protocol):

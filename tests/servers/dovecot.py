@@ -187,6 +187,18 @@ class Dovecot:
         yield
         self.start()
 
+    def _configure_more(self, text: str) -> None:
+        with self._stopped():
+            (self.folder / "more.conf").write_text(text)
+
+    def lock_maildrops(self) -> None:
+        """One POP3 session at a time, as RFC 1939 asks."""
+        self._configure_more("pop3_lock_session = yes\n")
+
+    def set_uidl_format(self, value: str) -> None:
+        """Make all UIDLs new."""
+        self._configure_more(f"pop3_uidl_format = {value}\n")
+
     def kick(self, user: str) -> None:
         """Cut all connections of a user."""
         self.admin("kick", user)

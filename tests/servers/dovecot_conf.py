@@ -47,6 +47,10 @@ namespace inbox {{
 protocol imap {{
   rawlog_dir = {folder}/raw/%u
 }}
+protocol pop3 {{
+  rawlog_dir = {folder}/raw/%u
+}}
+!include_try {folder}/more.conf
 service imap-login {{
   chroot =
   inet_listener imap {{

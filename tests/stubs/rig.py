@@ -13,6 +13,8 @@ from provider.loop import Mailbox
 from provider.sources import Source
 from provider.sources.imap import ImapSource
 from provider.sources.imap.options import ImapOptions
+from provider.sources.pop3 import Pop3Source
+from provider.sources.pop3.options import Pop3Options
 from tests.stubs.master import StubMaster
 
 
@@ -63,6 +65,13 @@ def imap(server: Any, user: str = "work", password: str = "", /, **options: Any)
     port = server.ports.imap if hasattr(server, "ports") else server.port
     told = ImapOptions(**{"server": server.host, "port": port, "tls": "none", **options})
     return ImapSource(told, Credentials(user, password or f"{user}-secret"), Path)
+
+
+def pop3(server: Any, user: str = "work", password: str = "", /, **options: Any) -> Pop3Source:
+    """The same over POP3."""
+    port = server.ports.pop3 if hasattr(server, "ports") else server.port
+    told = Pop3Options(**{"server": server.host, "port": port, "tls": "none", **options})
+    return Pop3Source(told, Credentials(user, password or f"{user}-secret"), Path)
 
 
 def mail(number: int, body: bytes = b"hello\r\n") -> bytes:

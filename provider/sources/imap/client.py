@@ -8,7 +8,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
-from postroom.errors import TemporaryError
+from provider.sources.strikes import LargerError
 
 from .answers import Answer, fetch
 
@@ -19,8 +19,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 CONNECT_SECONDS = 20.0
 
 
-class LiteralError(TemporaryError):
-    """The server announces more than there is room for: only a new connection helps."""
+class LiteralError(LargerError):
+    """The server announces more than there is room for."""
 
 
 class _Bounded:

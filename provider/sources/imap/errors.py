@@ -2,21 +2,19 @@
 
 import imaplib
 import re
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from imapclient.exceptions import LoginError
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from provider.sources import account
 
 #: RFC 5530: these say that the server is at fault or busy, not the password.
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many", re.I)
 _BACKOFF = re.compile(r"Suggested Backoff Time: (\d+) milliseconds", re.I)
 #: imaplib shows bytes as Python writes them.
 _BYTES = re.compile(r"b(['\"])(.*)\1")
-#: Whoever connects again backs off by himself.
-SOON = 0.0
 
 
 @contextmanager
@@ -28,16 +26,13 @@ def told(what: str) -> Iterator[None]:
         raise
     except imaplib.IMAP4.error as e:
         raise _refused(what, e) from e
-    except ssl.SSLCertVerificationError as e:
-        raise SourceError(
-            f"{what}: the server's certificate is not trusted ({e.verify_message}): "
-            "set ca_file if it is your own CA, or mend server = to the name it is made for"
-        ) from e
     except (OSError, EOFError) as e:
-        raise TemporaryError(f"{what}: {str(e) or 'no answer in time'}", SOON) from e
+        raise account.broken(what, e) from e
     except (ValueError, AssertionError, LookupError) as e:
         # imaplib and imapclient meet what no server should say.
-        raise TemporaryError(f"{what}: the server's answer makes no sense: {e}", SOON) from e
+        raise TemporaryError(
+            f"{what}: the server's answer makes no sense: {e}", account.SOON
+        ) from e
 
 
 def _refused(what: str, e: imaplib.IMAP4.error) -> PostroomError:
@@ -55,4 +50,4 @@ def _refused(what: str, e: imaplib.IMAP4.error) -> PostroomError:
 def passing(text: str) -> TemporaryError:
     """An error that time mends; after what the server asks for, if it does."""
     asked = _BACKOFF.search(text)
-    return TemporaryError(text, int(asked[1]) / 1000 if asked else SOON)
+    return TemporaryError(text, int(asked[1]) / 1000 if asked else account.SOON)

@@ -6,14 +6,14 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_sha256
 from postroom.wire import Key
-from provider.sources import Fetched
+from provider.sources import Fetched, first
+from provider.sources.strikes import GivenUpError, Strikes
 
 from . import listing
 from .answers import Answer, sequence_set
 from .client import Client
 from .errors import told
 from .options import ImapOptions
-from .strikes import GivenUpError, Strikes
 
 #: UIDs of ten digits that make a command line of 8,192 bytes at most.
 PORTION = 700
@@ -50,10 +50,10 @@ class ImapFolder:
         """The lowest UID that `first` asks for."""
         exists = self.status.exists
         with told(f"listing {self.name}"):
-            if self._options.newest:
-                return listing.nth_newest(self._client, exists, self._options.newest)
-            if self._options.since:
-                found = listing.first_since(self._client, exists, self._options.since)
+            if count := first.newest(self._options.first):
+                return listing.nth_newest(self._client, exists, count)
+            if day := first.since(self._options.first):
+                found = listing.first_since(self._client, exists, day)
                 # All are older: it begins with the next one to come.
                 return found or self.status.uidnext or listing.highest(self._client, exists) + 1
         return None

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from postroom.credentials import Credentials
-from postroom.errors import CredentialError, PostroomError, SettingsError, TemporaryError
-from provider.sources import tls
+from postroom.errors import PostroomError, TemporaryError
+from provider.sources import account, tls
+from provider.sources.strikes import Strikes
 
 from . import idle
 from .client import Client
 from .errors import told
 from .folder import ImapFolder
 from .options import ImapOptions
-from .strikes import Strikes
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class ImapSource:
         self._port = options.port or credentials.port or PORTS[options.tls]
         self._user = credentials.username or ""
         self._password = credentials.password or ""
-        self._require()
+        account.require(self._server, self._user, self._password)
         self._tls: ssl.SSLContext | None = None
         if options.tls != "none":
             self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
@@ -56,15 +56,6 @@ class ImapSource:
         self._strikes: defaultdict[str, Strikes] = defaultdict(Strikes)
         #: Of mails whose size or header the server cannot tell.
         self._doubts: defaultdict[str, Strikes] = defaultdict(lambda: Strikes(lasting=True))
-
-    def _require(self) -> None:
-        if not self._server:
-            raise SettingsError("no server: set server = in its section, or imap_server")
-        if not self._user or not self._password:
-            raise CredentialError(
-                "no user name or no password: write them into imap_credentials.py, "
-                "as imap_credentials.example.py shows"
-            )
 
     def connect(self) -> None:
         """Connect, encrypt, log in."""

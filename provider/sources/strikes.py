@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from postroom.errors import SourceError, TemporaryError
 from postroom.wire import Key
 
-from .client import LiteralError
-
 #: Connections that may break over one mail before it is given up for this time.
 MOST = 3
+
+
+class LargerError(TemporaryError):
+    """The server sends more than there is room for: only a new connection helps."""
 
 
 class GivenUpError(SourceError):
@@ -54,7 +56,7 @@ class Strikes:
             yield
         except TemporaryError as e:
             self._count.update(keys)
-            if isinstance(e, LiteralError) and len(keys) == 1:
+            if isinstance(e, LargerError) and len(keys) == 1:
                 self.large.add(keys[0])
             raise
         for key in keys:

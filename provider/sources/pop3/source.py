@@ -1,0 +1,124 @@
+"""A POP3 account as a source."""
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from postroom.credentials import Credentials
+from postroom.errors import PostroomError, SourceError, TemporaryError
+from provider.sources import account, tls
+
+from .connection import Connection
+from .errors import told
+from .folder import INBOX, Memory, Pop3Folder
+from .options import Pop3Options
+
+log = logging.getLogger(__name__)
+
+PORTS = {"ssl": 995, "starttls": 110, "none": 110}
+GOODBYE_SECONDS = 2.0
+
+
+class Pop3Source:
+    """One account; one session for each look, since it locks other clients out."""
+
+    Options: ClassVar = Pop3Options
+    kind = "pop3"
+
+    def __init__(
+        self, options: Pop3Options, credentials: Credentials, path_of: Callable[[str], Path]
+    ) -> None:
+        self._options = options
+        self._server = options.server or credentials.server or ""
+        self._port = options.port or credentials.port or PORTS[options.tls]
+        self._user = credentials.username or ""
+        self._password = credentials.password or ""
+        account.require(self._server, self._user, self._password)
+        self._tls: ssl.SSLContext | None = None
+        if options.tls != "none":
+            self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
+        self.fingerprint = f"pop3:{self._server.lower()}:{self._user}"
+        self.title = f"pop3 at {self._server} for {self._user}"
+        self._connection: Connection | None = None
+        self._capabilities: dict[str, list[str]] | None = None
+        self._login_delay = 0.0
+        self._folder: Pop3Folder | None = None
+        self._memory = Memory()
+        #: What the server lacks, said once.
+        self._said = False
+
+    def connect(self) -> None:
+        """Connect, encrypt, log in."""
+        self.close()
+        try:
+            self._connect()
+        except PostroomError:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
+        implicit = self._tls if self._options.tls == "ssl" else None
+        with told(f"connecting to {self._server}:{self._port}"):
+            self._connection = connection = Connection(
+                self._server, self._port, implicit, self._options.timeout_seconds
+            )
+            if self._options.tls == "starttls" and self._tls:
+                connection.encrypt(self._tls)
+            # Asked on the encrypted line: before, anybody could have answered.
+            self._note(connection.capabilities())
+        what = f"logging in to {self._server} as {self._user}"
+        with told(what, login_delay=self._login_delay):
+            connection.user(self._user)
+            connection.pass_(self._password)
+
+    def _note(self, capabilities: dict[str, list[str]] | None) -> None:
+        self._capabilities = capabilities
+        delay = (capabilities or {}).get("LOGIN-DELAY", [])
+        told_ = delay[0] if delay and delay[0].isdigit() else "0"
+        self._login_delay = float(told_[:6])
+
+    def close(self) -> None:
+        """Say goodbye if the server still listens."""
+        connection, self._connection, self._folder = self._connection, None, None
+        if connection:
+            connection.goodbye(GOODBYE_SECONDS)
+
+    def folders(self) -> list[str]:
+        """POP3 knows but one."""
+        return [INBOX]
+
+    def open(self, name: str) -> Pop3Folder:
+        """The maildrop as this session sees it, for as long as nobody waits."""
+        if name != INBOX:
+            raise SourceError(f"a POP3 account has the folder {INBOX} alone")
+        if self._connection is None:
+            self.connect()
+        if self._folder is None:
+            self._folder = self._listed()
+        return self._folder
+
+    def _listed(self) -> Pop3Folder:
+        if self._connection is None:
+            raise TemporaryError(f"{self.title}: not connected")
+        first = self._options.first
+        folder = Pop3Folder(self._connection, self._capabilities, self._memory, first)
+        lacks = [
+            *([] if self._memory.had_uidl else ["UIDL"]), *([] if folder.has_top else ["TOP"]),
+        ]  # fmt: skip
+        if lacks and not self._said:
+            self._said = True
+            log.warning("%s: the server has no %s", self.title, " and no ".join(lacks))
+        return folder
+
+    def poll_seconds(self) -> float:
+        """As configured, but never more often than the server allows."""
+        return max(self._options.poll_seconds, self._login_delay)
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """End the session, so that others can have the maildrop; POP3 tells no news."""
+        self.close()
+        stop.wait(seconds)
+        return False
