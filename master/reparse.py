@@ -10,9 +10,9 @@ from postroom import daemon, settings
 from postroom.api_client import ApiClient, Unparsed
 from postroom.credentials import api_token
 from postroom.errors import RefusedError, TemporaryError
+from postroom.progress import Progress, progress
 
 from . import parsers
-from postroom.progress import Progress, progress
 from .readers import Again, Reader
 
 log = logging.getLogger(__name__)

@@ -191,6 +191,10 @@ class Dovecot:
         with self._stopped():
             (self.folder / "more.conf").write_text(text)
 
+    def retrieved(self) -> int:
+        """How many bodies all POP3 sessions that have ended took."""
+        return sum(int(count) for count in re.findall(r"retr=(\d+)", self.log()))
+
     def lock_maildrops(self) -> None:
         """One POP3 session at a time, as RFC 1939 asks."""
         self._configure_more("pop3_lock_session = yes\n")

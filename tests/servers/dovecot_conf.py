@@ -47,9 +47,7 @@ namespace inbox {{
 protocol imap {{
   rawlog_dir = {folder}/raw/%u
 }}
-protocol pop3 {{
-  rawlog_dir = {folder}/raw/%u
-}}
+pop3_logout_format = top=%t retr=%r del=%d
 !include_try {folder}/more.conf
 service imap-login {{
   chroot =

@@ -69,11 +69,11 @@ class Anonymous:
             keys[i] = keys[i] or self._key(mail, reader)
         heads = Counter(key for key in keys if key.startswith(_HEAD))
         twins = {key for key, count in heads.items() if count > 1}
-        self._twins |= twins
         if twins and self._last:
             # What was recognised may have been the other one: then nothing below it is certain.
             self.forget()
             return self.keys(mails, reader, now)
+        self._twins |= twins
         for i, mail in enumerate(mails):
             if keys[i] in self._twins:
                 keys[i] = _whole(mail, reader)
