@@ -12,7 +12,7 @@ from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
-from .views import health, log, mailboxes, mails, reparse, retries, seed
+from .views import health, log, mailboxes, mails, places, reparse, retries, seed
 
 
 def create_app(
@@ -34,6 +34,6 @@ def create_app(
     )
     problems.register(app)
     security.register(app)
-    for module in (seed, mailboxes, mails, log, retries, reparse, health):
+    for module in (seed, mailboxes, places, mails, log, retries, reparse, health):
         app.register_blueprint(module.blueprint)
     return app

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from postroom.errors import SettingsError
 
 from .database import Database
-from .models import TABLES, Fact, database
+from .models import TABLES, Deletion, Fact, database
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -45,6 +45,11 @@ def _drop_spare_indexes(db: Database) -> None:
         db.execute_sql(f"DROP INDEX IF EXISTS {name}")
 
 
+def _keep_deletions(db: Database) -> None:
+    """Keep what is deleted at the sources; the intention comes before the deed."""
+    db.create_tables([Deletion])
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -54,7 +59,12 @@ def _add(db: Database, table: str, column: str, kind: str) -> bool:
 
 
 #: Step n brings the schema from version n to n + 1.
-STEPS: tuple[Callable[[Database], None], ...] = (_first, _know_parsers, _drop_spare_indexes)
+STEPS: tuple[Callable[[Database], None], ...] = (
+    _first,
+    _know_parsers,
+    _drop_spare_indexes,
+    _keep_deletions,
+)
 
 
 def migrate(db: Database) -> None:
