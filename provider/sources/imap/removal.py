@@ -38,7 +38,7 @@ class ImapRemoval(ImapFolder):
         return digest.hexdigest() if length else ""
 
     def delete(self, keys: Sequence[Key]) -> None:
-        """Mark them with \\Deleted."""
+        """Set the flag that says deleted."""
         self._marked = (*self._marked, *keys)
         self._store(f"+{_MARK}", keys)
 

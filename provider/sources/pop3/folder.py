@@ -103,7 +103,7 @@ class Pop3Folder:
 
     def keys(self) -> list[Key]:
         """In the order of the message numbers."""
-        return sorted(self._numbers, key=self._numbers.__getitem__)
+        return [key for _, key in sorted((number, key) for key, number in self._numbers.items())]
 
     def windows(self) -> Iterator[wire.Window]:
         """UIDLs do not sort by time."""
