@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import credentials, daemon, settings, wire
+from postroom import credentials, daemon, registry, settings, wire
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError, SettingsError
 from postroom.settings import Config
-from postroom.sockets import ClientKeys, Lanes
+from postroom.sockets import Lanes
 
-from . import sources
-from .budget import Budget
-from .link import Shared
+from . import shared, sources
 from .loop import Mailbox
 
+#: Words that do something else than serve mailboxes: an object with `main` and `arguments`.
+ACTIONS = {"import": "provider.importing:ACTION"}
+#: Options of all daemons that are followed by a value.
+WITH_VALUES = {"--config", "--pidfile", "--log-level"}
 #: Seconds that a first SIGTERM leaves for what is under way.
 DRAIN_SECONDS = 4.0
 REACH_SECONDS = 3.0
@@ -25,26 +27,12 @@ TICK = 0.1
 
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
-    options = run.config.section("provider", settings.Provider)
     named = _sources(run.config, run.args.names)
-    # The lanes outlive the first signal: what they carry is to be answered.
-    ended = threading.Event()
-    lanes = _lanes(run.config, options, ended)
-    shared = Shared(
-        lanes=lanes,
-        budget=Budget(options.budget_megabytes * 1024 * 1024, 2 * options.lanes, run.stop),
-        stop=run.stop,
-        address=_address(run.config, options),
-        heartbeat_seconds=options.heartbeat_seconds,
-    )
-    mailboxes = [
-        Mailbox(name, source, shared, once=run.args.once) for name, source in named.items()
-    ]
-    try:
-        _serve(mailboxes, lanes, run.stop)
-    finally:
-        ended.set()
-        lanes.close()
+    with shared.opened(run.config, run.stop) as common:
+        mailboxes = [
+            Mailbox(name, source, common, once=run.args.once) for name, source in named.items()
+        ]
+        _serve(mailboxes, common.lanes, run.stop)
     failed = run.args.once and not all(mailbox.complete for mailbox in mailboxes)
     return Exit.FAILED if failed else Exit.OK
 
@@ -89,28 +77,6 @@ def _source(config: Config, name: str) -> sources.Source:
         raise type(e)(f"{config.shown}: [mailbox {name}] {e}") from e
 
 
-def _address(config: Config, options: settings.Provider) -> str:
-    return options.master or config.section("master", settings.Master).address
-
-
-def _lanes(config: Config, options: settings.Provider, stop: threading.Event) -> Lanes:
-    keys = None
-    if options.key_file:
-        keys = ClientKeys.load(
-            config.path_of(options.key_file), config.path_of(options.server_key_file)
-        )
-    section, key = ("provider", "master") if options.master else ("master", "host")
-    with config.blaming(section, key):
-        return Lanes(
-            _address(config, options),
-            lanes=options.lanes,
-            resend_seconds=options.resend_seconds,
-            reconnect_seconds=options.reconnect_seconds,
-            keys=keys,
-            stop=stop,
-        )
-
-
 def check(run: Daemon) -> list[CheckLine]:
     """Log in to each mailbox, list its folders, look whether the master answers."""
     named = _sources(run.config, run.args.names)
@@ -132,8 +98,8 @@ def _check_source(name: str, source: sources.Source) -> CheckLine:
 
 def _check_master(run: Daemon) -> CheckLine:
     options = run.config.section("provider", settings.Provider)
-    address = _address(run.config, options)
-    lanes = _lanes(run.config, options, threading.Event())
+    address = shared.address_of(run.config, options)
+    lanes = shared.lanes_of(run.config, options, threading.Event())
     try:
         # A question that changes nothing; whatever the answer, there is somebody.
         lanes.submit(wire.Offer(mailbox="check", epoch=0, folder="", uidvalidity=0))
@@ -151,5 +117,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _first_word(line: Sequence[str]) -> int:
+    """Where the first word stands that is no option and no option's value; 0: there is none."""
+    before = zip(range(1, len(line)), line, strict=False)
+    return next((at for at, last in before if line[at][:1] != "-" and last not in WITH_VALUES), 0)
+
+
+def run() -> None:
+    """The word behind `python -m provider` decides: one of ACTIONS, or the names of mailboxes."""
+    at = _first_word(sys.argv)
+    if at and sys.argv[at] in ACTIONS:
+        # What the action takes is its own business.
+        action = registry.load(ACTIONS, sys.argv.pop(at), "action")
+        daemon.run("provider", action.main, arguments=action.arguments)
+    daemon.run("provider", main, check=check, arguments=_arguments)
+
+
 if __name__ == "__main__":
-    sys.exit(daemon.run("provider", main, check=check, arguments=_arguments))
+    run()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,8 @@ class Shared:
     #: Where the master is.
     address: str
     heartbeat_seconds: float = 10.0
+    #: Hears what the master made of each mail.
+    heard: Callable[[wire.ItemReply], None] = lambda _: None
 
 
 @dataclass(slots=True)

@@ -45,6 +45,8 @@ class Mailbox:
         #: Why some folder cannot be read, for the next sign of life.
         self._problem = ""
         self._quiet = False
+        #: The last one of each folder.
+        self.receipts: dict[str, wire.Receipt] = {}
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -155,6 +157,7 @@ class Mailbox:
     def _tell(self, folder: str, receipt: wire.Receipt | None) -> None:
         if receipt is None:
             return
+        self.receipts[folder] = receipt
         self._missing += receipt.missing
         counts = [f"{receipt.listed:,} listed", f"{receipt.stored:,} stored"]
         for word in ("quarantined", "refused", "too_big", "gone"):

@@ -114,6 +114,8 @@ class Pushes:
                     reply = self.told.get(item.key)
                     if reply is None or reply.status == "retry":
                         self._try_again([item.key], reply.after if reply else 1.0)
+                    else:
+                        self._link.shared.heard(reply)
             case wire.Retry() as retry:
                 self.halted = retry
                 self._try_again([item.key for item in request.items], 0.0)

@@ -42,6 +42,8 @@ PRICES = (
     b"Content-Transfer-Encoding: base64\r\n\r\nYSwxDQpiLDINCg==\r\n--b--\r\n"
 )
 
+MBOX = b"From ann@example.org Fri Jan 30 11:02:00 2026\r\n" + LUNCH
+
 
 class Call(NamedTuple):
     """What a curl line asks for."""
@@ -130,6 +132,9 @@ class Clone(Daemons):
         """Run one of our own programs."""
         if name in ("api", "master") and not arguments:
             assert self.processes[name].poll() is None
+        elif name == "provider" and arguments[:1] == ["import"]:
+            (self.folder / arguments[1]).write_bytes(MBOX)
+            assert self.provide(*arguments, name="import").wait(timeout=30) == 0
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)

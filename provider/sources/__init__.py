@@ -14,6 +14,8 @@ SOURCES = {
     "imap": "provider.sources.imap:ImapSource",
     "pop3": "provider.sources.pop3:Pop3Source",
     "maildir": "provider.sources.maildir:MaildirSource",
+    "mbox": "provider.sources.mbox:MboxSource",
+    "eml": "provider.sources.eml:EmlSource",
 }
 #: Keys of a window: what one answer can want.
 WINDOW_KEYS = wire.MAX_WANTED

@@ -99,9 +99,7 @@ def test_the_state_says_that_another_client_has_the_maildrop(
     chain.start("api", "master")
     chain.provide()
 
-    wait_until(
-        lambda: "another client has" in str(chain.get("/v1/mailboxes")), 20, "the state"
-    )
+    wait_until(lambda: "another client has" in str(chain.get("/v1/mailboxes")), 20, "the state")
     server.release()
     wait_until(lambda: len(chain.hashes()) == 1, 20, "the mail")
     server.close()
