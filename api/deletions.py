@@ -27,7 +27,7 @@ class Intended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     place: int
     #: Of the raw bytes, as the caller hashed them.
-    sha256: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     #: How the server's mail was seen to be the stored one.
     proof: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -61,7 +61,8 @@ def intend(db: Database, storage: Storage, mailbox: Mailbox, told: IntendBody) -
             "other_account",
             f"the mailbox {mailbox.name!r} is another account here: what is stored is not its mail",
         )
-    if not all(storage.exists(item.sha256) for item in told.items):
+    hashes = {item.sha256 for item in told.items}
+    if hashes - storage.exists(hashes):
         raise RefusedError("not_deletable", "the raw bytes of a mail are not in the store")
     with db.writing():
         return [_intend(mailbox, item) for item in told.items]

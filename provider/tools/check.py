@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from postroom.wire import Key
 
 from ..sources import Folder, Head
 from . import show
-from .command import Command, run
+from .command import Command, action
 from .compare import compare
 from .listing import portions
 from .proofs import stored_head
@@ -43,15 +43,6 @@ class Report(msgspec.Struct):
         """One more difference."""
         found = {"kind": kind, "folder": folder, "key": key, "detail": detail}
         self.differences.append(msgspec.convert(found, Difference))
-
-
-def main(argv: Sequence[str]) -> int:
-    """Compare a mailbox with what is stored of it."""
-    about = (
-        "Compare the headers of all mails on the server with what is stored. Exit status 0: "
-        "all is the same; 1: mails are new, gone, moved or changed."
-    )
-    return run("check", work, argv, about, _arguments)
 
 
 def _arguments(_parser: argparse.ArgumentParser) -> None:
@@ -113,6 +104,7 @@ class Check:
                 self._gone.append(place)
         done = 0
         for some in portions(keys):
+            self._command.go_on()
             heads = folder.heads(some)
             for key in some:
                 self._mail(folder.name, key, heads.get(key), stored.get(key))
@@ -160,3 +152,6 @@ class Check:
                 self._report.add("moved", place.folder, place.key, f"to {folder}, as {key}")
             else:
                 self._report.add("gone", place.folder, place.key, f"kept as mail {place.mail}")
+
+
+ACTION = action(work, _arguments)

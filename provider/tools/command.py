@@ -1,17 +1,17 @@
-"""What the commands have in common: arguments, settings, one source, exit statuses."""
+"""What the commands have in common: arguments, settings, one source, the API."""
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, NamedTuple
 
 from postroom import credentials, logs, settings
 from postroom.archive import Archive
-from postroom.daemon import Exit
-from postroom.errors import PostroomError, SettingsError
+from postroom.daemon import Daemon, Exit
+from postroom.errors import PostroomError
 from postroom.settings import Config
 
 from .. import mailboxes
@@ -20,18 +20,26 @@ from ..sources import Source
 API_SECONDS = 60.0
 
 
+class StoppedError(PostroomError):
+    """Somebody asked for an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One call of a command."""
 
-    args: argparse.Namespace
-    config: Config
+    run: Daemon
     source: Source
+
+    @property
+    def args(self) -> Any:
+        """What the command line says."""
+        return self.run.args
 
     @property
     def name(self) -> str:
         """The mailbox."""
-        name: str = self.args.name
+        name: str = self.run.args.name
         return name
 
     def folders(self) -> list[str]:
@@ -39,15 +47,27 @@ class Command:
         chosen: list[str] = self.args.folder
         return chosen or self.source.folders()
 
+    def go_on(self) -> None:
+        """Raise StoppedError once somebody has asked for an end."""
+        if self.run.stop.is_set():
+            raise StoppedError("stopped before the end")
+
     @contextmanager
     def archive(self) -> Iterator[Archive]:
         """The API."""
-        with closing(open_archive(self.config)) as archive:
+        with closing(open_archive(self.run.config)) as archive:
             yield archive
 
 
 Work = Callable[[Command], int]
 Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+class Action(NamedTuple):
+    """What a word on the command line does."""
+
+    main: Callable[[Daemon], int]
+    arguments: Arguments
 
 
 def open_archive(config: Config) -> Archive:
@@ -56,44 +76,32 @@ def open_archive(config: Config) -> Archive:
     return Archive(url, credentials.admin_token(config), timeout=API_SECONDS)
 
 
-def run(name: str, work: Work, argv: Sequence[str], about: str, arguments: Arguments) -> int:
-    """Carry out a command; what went wrong becomes a sentence and an exit status."""
-    args = _parser(name, about, arguments).parse_args(argv)
-    try:
-        config = settings.load(args.config)
-        logs.configure("error" if args.quiet else "warning", None)
-        (source,) = mailboxes.named(config, [args.name]).values()
-        with closing(source):
-            status = work(Command(args, config, source))
-        sys.stdout.flush()
-    except SettingsError as e:
-        return _failed(name, e, Exit.SETTINGS)
-    except PostroomError as e:
-        return _failed(name, e, Exit.FAILED)
-    except BrokenPipeError:
-        # Whoever read has read enough; Python would complain once more at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
-    except KeyboardInterrupt:
-        return Exit.KILLED
-    return status
+def action(work: Work, own: Arguments) -> Action:
+    """A command that does `work` on one mailbox; `own` are the arguments that only it takes."""
 
+    def main(run: Daemon) -> int:
+        # The answer is the output: the log stays quiet unless something is wrong.
+        logs.configure(run.args.log_level or ("error" if run.args.quiet else "warning"), None)
+        (source,) = mailboxes.named(run.config, [run.args.name]).values()
+        try:
+            with closing(source):
+                status = work(Command(run, source))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read has read enough; Python would complain once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.FAILED
+        return status
 
-def _failed(name: str, error: PostroomError, status: Exit) -> int:
-    sys.stderr.write(f"provider {name}: {logs.safe(str(error))}\n")
-    return status
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="the mailbox, as in [mailbox NAME]")
+        parser.add_argument(
+            "--folder", action="append", default=[], metavar="FOLDER",
+            help="this folder alone; may be repeated (default: those of the settings)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--quiet", action="store_true", help="no table, no progress: the exit status tells"
+        )
+        own(parser)
 
-
-def _parser(name: str, about: str, arguments: Arguments) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m provider {name}", description=about)
-    add = parser.add_argument
-    add("name", metavar="NAME", help="the mailbox, as in [mailbox NAME]")
-    add("--config", type=Path, metavar="PATH", help="settings (default: config.ini)")
-    add(
-        "--folder", action="append", default=[], metavar="FOLDER",
-        help="this folder alone; may be repeated (default: those of the settings)",
-    )  # fmt: skip
-    add("--json", action="store_true", help="print machine-readable output")
-    add("--quiet", action="store_true", help="no table, no progress: the exit status tells")
-    arguments(parser)
-    return parser
+    return Action(main, arguments)

@@ -3,23 +3,18 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from postroom.daemon import Exit
 from postroom.errors import SettingsError, SourceError
 from postroom.storage.durable import translated
 
 from ..sources import Folder
 from . import show
-from .command import Command, run
+from .command import Command, action
 
 PIECE = 1024 * 1024
-
-
-def main(argv: Sequence[str]) -> int:
-    """Print one mail."""
-    about = "Print one mail byte for byte; nothing is marked as read. KEY is what list shows."
-    return run("fetch", work, argv, about, _arguments)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +34,7 @@ def work(command: Command) -> int:
             size = _write(pieces, args.output)
             if args.json:
                 show.json({"folder": name, "key": args.key, "size": size, "file": str(args.output)})
-            return 0
+            return Exit.OK
     raise SourceError(f"{command.name}: no folder has a mail {args.key!r}: list shows the keys")
 
 
@@ -64,3 +59,6 @@ def _write(pieces: Iterator[bytes], output: Path | None) -> int:
     if not size:
         raise SourceError("the server lists it, gives nothing")
     return size
+
+
+ACTION = action(work, _arguments)

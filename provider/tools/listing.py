@@ -5,21 +5,23 @@ from collections.abc import Iterator, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from postroom.daemon import Exit
 from postroom.parts.fields import read_head
 from postroom.wire import Key
 
 from ..sources import Folder, Head
 from . import show
-from .command import Command, run
+from .command import Command, action
 
 LIMIT = 25
 #: Mails whose headers are asked for at once: often enough for a bar that moves.
 PORTION = 50
 WIDTH = 60
+T = TypeVar("T")
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -41,12 +43,6 @@ class Part(NamedTuple):
 
     first: int
     keys: list[Key]
-
-
-def main(argv: Sequence[str]) -> int:
-    """List the newest mails of a mailbox."""
-    about = "List the newest mails of a mailbox by their headers, without their bodies."
-    return run("list", work, argv, about, _arguments)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +69,7 @@ def work(command: Command) -> int:
     mails: list[Listed] = []
     for name in command.folders():
         folder = command.source.open(name)
-        mails += _listed(folder, part(folder.keys(), args.begin, args.limit), quiet=args.quiet)
+        mails += _listed(command, folder, part(folder.keys(), args.begin, args.limit))
     if args.json:
         show.json(mails)
     elif args.quiet:
@@ -81,7 +77,7 @@ def work(command: Command) -> int:
     else:
         columns = ["folder", "number", "key", "size", "date", "from", "subject"]
         show.table(columns, [msgspec.structs.astuple(mail) for mail in mails])
-    return 0
+    return Exit.OK
 
 
 def part(keys: list[Key], begin: int, limit: int) -> Part:
@@ -90,19 +86,21 @@ def part(keys: list[Key], begin: int, limit: int) -> Part:
     return Part(first, keys[first - 1 :])
 
 
-def _listed(folder: Folder, chosen: Part, *, quiet: bool) -> list[Listed]:
+def _listed(command: Command, folder: Folder, chosen: Part) -> list[Listed]:
+    quiet = command.args.quiet or command.args.json
     with show.shown_progress(f"{folder.name}: headers", quiet=quiet) as shown:
         found: dict[Key, Head] = {}
         for keys in portions(chosen.keys):
+            command.go_on()
             found |= folder.heads(keys)
             shown.told(len(found), len(chosen.keys), "")
     numbered = enumerate(chosen.keys, chosen.first)
     return [_mail(folder.name, n, key, found[key]) for n, key in numbered if key in found]
 
 
-def portions(keys: Sequence[Key]) -> Iterator[list[Key]]:
-    """As many keys as are asked for at once."""
-    rest = iter(keys)
+def portions(things: Sequence[T]) -> Iterator[list[T]]:
+    """As many as are asked for at once."""
+    rest = iter(things)
     while portion := list(islice(rest, PORTION)):
         yield portion
 
@@ -122,3 +120,6 @@ def readable(value: str) -> str:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
         return value
+
+
+ACTION = action(work, _arguments)

@@ -54,6 +54,11 @@ def say(sentence: str) -> None:
     sys.stdout.write(safe(sentence) + "\n")
 
 
+def complain(sentence: str) -> None:
+    """What is wrong, beside the answer."""
+    sys.stderr.write(f"provider: {safe(sentence)}\n")
+
+
 def shown_progress(title: str, *, quiet: bool) -> Progress:
     """A bar, where somebody looks at it."""
     return Counts(title) if quiet else progress(title)

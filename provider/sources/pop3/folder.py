@@ -13,10 +13,10 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
-from provider.sources import Fetched, Head, first, textkeys
+from provider.sources import Fetched, Head, dates, first, textkeys
 from provider.sources.strikes import LargerError, Strikes
 
-from . import dates, identity
+from . import identity
 from .connection import Connection
 from .errors import told
 
