@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 DAY = 86_400.0
 #: Seconds between two looks whether a complete pass has been made.
-LOOK = 10.0
+LOOK = 5.0
 
 
 def start(config: Config, names: Sequence[str], stop: threading.Event) -> None:

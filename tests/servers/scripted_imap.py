@@ -53,6 +53,10 @@ class ScriptedImap:
         self.byes: list[str] = []
         #: Whether it falls silent in IDLE.
         self.deaf = False
+        #: UIDs that anybody has marked as deleted.
+        self.deleted: set[int] = set()
+        #: Whether UID EXPUNGE is refused.
+        self.keeps = False
         self.commands: list[str] = []
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -120,16 +124,25 @@ class ScriptedImap:
         match name:
             case "CAPABILITY":
                 yield f"* CAPABILITY {self.capabilities}\r\n".encode()
-            case "EXAMINE":
+            case "EXAMINE" | "SELECT":
                 yield self._examine()
             case "UID" if "SEARCH" in command.upper():
                 yield self._search(command)
+            case "UID" if "STORE" in command.upper():
+                uids = self._uids(command.split(" ")[2])
+                self.deleted = self.deleted - uids if " -" in command else self.deleted | uids
+            case "UID" if "EXPUNGE" in command.upper():
+                for uid in self._uids(command.split(" ")[2]) & self.deleted:
+                    if not self.keeps:
+                        del self.mails[uid]
             case "UID":
                 yield from self._fetch(command)
 
     def _completion(self, name: str, command: str) -> str:
         if name == "LOGIN" and self.logins:
             return self.logins.pop(0)
+        if "EXPUNGE" in command and self.keeps:
+            return "NO not now"
         if "FETCH" in command and self._refuses(command):
             return "NO some messages could not be fetched"
         return "OK done"
