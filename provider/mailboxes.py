@@ -28,6 +28,7 @@ def named(config: Config, names: Sequence[str]) -> dict[str, sources.Source]:
 def source(config: Config, name: str) -> sources.Source:
     """The source of a mailbox that has a section."""
     section = config.named("mailbox")[name]
+    delete_after_days(config, name)
     with config.blaming(section.name, "source"):
         kind = sources.load(section.get("source", "imap"))
     options = section.convert(kind.Options)

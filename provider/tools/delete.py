@@ -76,7 +76,8 @@ def work(command: Command) -> int:
                 shown.told(len(choice.stored), len(choice.stored), choice.folder)
         report = _report(command.name, list(chosen.values()))
         _show(command, report)
-        if report.chosen and (args.yes or _asked(command, report)):
+        # Even where nothing is chosen there may be something to settle.
+        if args.yes or (report.chosen and _asked(command, report)):
             _carry_out(command, safe, list(chosen.values()), report)
     return _end(command, report)
 

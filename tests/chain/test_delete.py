@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -198,7 +199,7 @@ def test_what_the_store_lost_or_damaged_is_refused(dovecot: Dovecot, daemons: Ma
     (first,) = [p for p in chain.items("/v1/mailboxes/work/places") if p["key"] == 1]
     (second,) = [p for p in chain.items("/v1/mailboxes/work/places") if p["key"] == 2]
 
-    def file(sha256: str) -> object:
+    def file(sha256: str) -> Path:
         (found,) = [f for f in (chain.folder / "data/raw").rglob(f"*{sha256}*") if f.is_file()]
         return found
 

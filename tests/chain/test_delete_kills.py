@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.conftest import account
+from tests.chain.conftest import Account, account
 from tests.chain.mails import hashes, mails
 from tests.chain.tools import deletions, told, tool
 from tests.servers.daemons import Daemons
@@ -39,8 +39,8 @@ def test_killed_while_deleting(
 ) -> None:
     raws = mails(4)
     dovecot.deliver("work", raws)
-    more = {"source": "pop3", "port": dovecot.ports.pop3s} if kind == "pop3" else {}
-    chain = daemons({"work": account(dovecot, **more)})
+    pop3: Account = {"source": "pop3", "port": dovecot.ports.pop3s}
+    chain = daemons({"work": account(dovecot, **(pop3 if kind == "pop3" else {}))})
     chain.start("api", "master")
     chain.pull()
     deadly = {
