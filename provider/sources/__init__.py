@@ -91,7 +91,10 @@ class Unsorted(Protocol):
 
 
 class Removal(Folder, Protocol):
-    """A folder that is open for deleting; until `commit` nothing may be gone for good."""
+    """A folder that is open for deleting; until `commit` nothing may be gone for good.
+
+    Its heads have no header block where headers do not tell which mail it is: all of it is read.
+    """
 
     def whole(self, key: Key) -> str:
         """Hex SHA-256 of a mail's bytes, all of them read; "" when the server does not give it."""

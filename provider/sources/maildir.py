@@ -17,7 +17,7 @@ from postroom.settings import Seconds
 from postroom.storage.durable import fsync_folder
 from postroom.wire import Key
 
-from . import textkeys
+from . import Head, textkeys
 from .files import INBOX, FilesFolder
 
 
@@ -118,6 +118,10 @@ class MaildirRemoval(MaildirFolder):
     """Nothing happens to a file before `commit`."""
 
     _marked: tuple[Key, ...] = ()
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """All of a file is at hand, and proves more."""
+        return {key: Head(None, None) for key in self.sizes(keys)}
 
     def whole(self, key: Key) -> str:
         """Hash the file."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 
 from postroom.daemon import Exit
-from postroom.errors import PostroomError
+from postroom.errors import PostroomError, RefusedError
 from postroom.wire import Key
 
 from . import show
@@ -18,6 +18,9 @@ from .command import Command, action
 from .deleting import Choice, Filters, SafeDelete, choices
 from .listing import number
 
+_ADMIN_NEEDED = (
+    "deletions need the admin token of the API: name its file in POSTROOM_ADMIN_TOKEN_FILE"
+)
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
@@ -127,6 +130,8 @@ def _carry_out(
                 shown.told(len(safe.deleted), total, choice.folder)
     except PostroomError as e:
         report.problem = str(e)
+        if isinstance(e, RefusedError) and e.code in ("unauthorized", "forbidden"):
+            report.problem += f": {_ADMIN_NEEDED}"
     report.deleted = len(safe.deleted)
 
 

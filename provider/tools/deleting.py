@@ -4,6 +4,7 @@ The API is told of the intention first, then the server deletes, then the API is
 Whoever dies between leaves intentions behind, which `settle` or the next pass clears up.
 """
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,8 @@ from ..sources import Deleting, Folder, Head, Removal, Source
 from ..sources.dates import arrived
 from .listing import portions
 from .proofs import MismatchError, prove
+
+log = logging.getLogger(__name__)
 
 #: Mails of one session, proven together before the first of them is deleted.
 BATCH = 50
@@ -118,8 +121,15 @@ class SafeDelete:
             folders[deletion.folder].append(deletion)
         counts: Counter[str] = Counter()
         for name, deletions in folders.items():
-            folder = self._source.open(name)
-            listed = set(folder.keys())
+            try:
+                folder = self._source.open(name)
+                listed = set(folder.keys())
+            except SourceError as e:
+                # One folder that cannot be opened holds up no other.
+                log.warning(
+                    "%s: %s: cannot see what became of deletions: %s", self._mailbox, name, e
+                )
+                continue
             states: dict[str, list[int]] = defaultdict(list)
             for one in deletions:
                 states[_became(one, folder.uidvalidity, listed)].append(one.id)

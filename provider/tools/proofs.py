@@ -40,7 +40,8 @@ def _pieces(archive: Archive, stored: Stored) -> Generator[bytes]:
 def prove(removal: Removal, archive: Archive, stored: Stored, head: Head | None) -> str:
     """What proves that this mail may be deleted; MismatchError when nothing does."""
     kept = _read_back(archive, stored)
-    if head is None or head.block is None:
+    # Without headers there is nothing that they could prove.
+    if head is None or head.block is None or not kept:
         return _prove_whole(removal, stored)
     verdict = compare(head.block, kept)
     if not verdict.certain:

@@ -362,3 +362,55 @@ def test_the_database_of_before_gets_the_table(dovecot: Dovecot, chain: Daemons)
     chain.start("api", "master")
 
     assert tool(chain, "delete", "work", "--yes", "--json").json["deleted"] == 2
+
+
+# --- where headers prove nothing
+
+
+def test_pop3_without_uidl_whole_mails_are_compared(pop3: ScriptedPop3, daemons: Make) -> None:
+    pop3.capabilities = ["TOP", "USER"]
+    pop3.unknown = {"UIDL"}
+    chain = pulled(daemons, of(pop3))
+    pop3.mails["u1"] = pop3.mails["u1"].replace(b"hello", b"jello")
+
+    said = tool(chain, "delete", "work", "--yes")
+
+    assert "other bytes" in said.err
+    assert len(pop3.mails) == 5
+
+
+def test_imap_without_uidvalidity_whole_mails_are_compared(
+    imap: ScriptedImap, daemons: Make
+) -> None:
+    imap.uidvalidity = None
+    chain = pulled(daemons, of(imap))
+    imap.mails[2] = imap.mails[2].replace(b"hello", b"jello")
+
+    said = tool(chain, "delete", "work", "--yes")
+
+    assert "other bytes" in said.err
+    assert sorted(imap.mails) == [2, 3, 4, 5]
+    assert {row["proof"] for row in deletions(chain)} == {"same_bytes"}
+
+
+def test_a_mail_without_headers_is_compared_whole(imap: ScriptedImap, daemons: Make) -> None:
+    imap.mails = {1: b"\r\nonly a body\r\n"}
+    chain = pulled(daemons, of(imap))
+
+    tool(chain, "delete", "work", "--yes")
+
+    assert imap.mails == {}
+    assert {row["proof"] for row in deletions(chain)} == {"same_bytes"}
+
+
+def test_a_changed_file_of_a_maildir_is_left(dovecot: Dovecot, daemons: Make) -> None:
+    dovecot.deliver("work", mails(3))
+    path = dovecot.maildir("work")
+    chain = pulled(daemons, {"source": "maildir", "path": str(path)})
+    file = max((path / "new").iterdir())
+    file.write_bytes(file.read_bytes().replace(b"hello", b"jello"))
+
+    said = tool(chain, "delete", "work", "--yes")
+
+    assert "other bytes" in said.err
+    assert list((path / "new").iterdir()) == [file]

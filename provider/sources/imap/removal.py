@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from postroom.errors import SourceError
 from postroom.wire import Key
+from provider.sources import Head
 
 from .client import Client
 from .errors import told
@@ -28,6 +29,11 @@ class ImapRemoval(ImapFolder):
 
     readonly = False
     _marked: tuple[Key, ...] = ()
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """Without UIDVALIDITY a UID may be another mail's since."""
+        found = super().heads(keys)
+        return found if self.uidvalidity else {key: Head(None, None) for key in found}
 
     def whole(self, key: Key) -> str:
         """Hash the mail piece by piece."""

@@ -6,7 +6,9 @@ from typing import Any
 
 from postroom.errors import PostroomError
 from postroom.wire import Key
+from provider.sources import Head
 
+from . import identity
 from .errors import told
 from .folder import Pop3Folder
 
@@ -19,6 +21,12 @@ class Pop3Removal(Pop3Folder):
         super().__init__(*given)
         self._listed_anew = listed
         self._marked: list[Key] = []
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """Keys that were made of headers name every mail that has such headers."""
+        own = [key for key in keys if str(key).startswith(identity.OWN)]
+        found = super().heads([key for key in keys if key not in own])
+        return {**found, **{key: Head(None, None) for key in own}}
 
     def whole(self, key: Key) -> str:
         """RETR, and hash what comes."""
