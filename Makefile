@@ -6,6 +6,8 @@ WORKERS ?= 4
 # `make demo ONCE=1` ends by itself; ARGS goes to the demo or to pytest as it stands.
 ONCE ?=
 ARGS ?=
+# Folders of mails for `make fuzz` to mutate; without, the demo's samples.
+MAILS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -23,7 +25,7 @@ help:
 	@echo "make check        format, lint, types, import rules, tests with coverage"
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
-	@echo "make fuzz         the property tests with many more examples"
+	@echo "make fuzz         the property tests with many more examples, and mutated mails"
 	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL)"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
@@ -55,6 +57,7 @@ format: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	$(PYTEST) -p tests.many_examples -m hypothesis $(ARGS)
+	$(BIN)/python -m bench.fuzz_parser $(MAILS)
 
 # Debian starts a package's service when it is installed; the tests run their own on free ports.
 define apt_install

@@ -14,7 +14,7 @@ from postroom.errors import PostroomError, SettingsError
 from postroom.storage import open_mails
 from postroom.storage.durable import translated
 
-from . import security, upkeep
+from . import security, silence, upkeep
 from .app import create_app
 from .database import Database
 from .migrations import migrate, schema_version
@@ -47,6 +47,8 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         if security.ensure_admin_token(file):
             sys.stdout.write(f"API: the admin token is in {file}\n")
     security.check_bind(options.host)
+    configured = this.config.named("mailbox").items()
+    silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
     upkeep.start(db, storage, this.stop)
     serve(app, options.host, options.port, options.threads, this.stop)
     return daemon.Exit.OK

@@ -7,12 +7,26 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import problems, security
+from . import compress, contracts, problems, security
 from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
-from .views import health, log, mailboxes, mails, places, reparse, retries, seed
+from .views import (
+    browse,
+    exports,
+    health,
+    log,
+    mailboxes,
+    mails,
+    places,
+    reparse,
+    retries,
+    seed,
+    threads,
+)
+
+MODULES = (seed, mailboxes, places, mails, threads, exports, log, retries, reparse, health, browse)
 
 
 def create_app(
@@ -34,6 +48,8 @@ def create_app(
     )
     problems.register(app)
     security.register(app)
-    for module in (seed, mailboxes, places, mails, log, retries, reparse, health):
+    contracts.register(app)
+    compress.register(app)
+    for module in MODULES:
         app.register_blueprint(module.blueprint)
     return app

@@ -1,5 +1,6 @@
 """Bodies in and out, JSON or msgpack as the caller says."""
 
+import hashlib
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,3 +45,16 @@ def answer(value: Any, status: int = 200) -> Response:
     if best == MSGPACK:
         return Response(wire.pack(msgspec.to_builtins(value)), status, content_type=MSGPACK)
     return Response(msgspec.json.encode(value), status, content_type=JSON)
+
+
+def single(value: Any) -> Response:
+    """One thing, with an ETag of what is told of it; 304 to who has it already."""
+    response = answer(value)
+    tag = hashlib.sha256(response.get_data()).hexdigest()[:32]
+    # Weak: compressed or not, it is the same.
+    response.set_etag(tag, weak=True)
+    if request.if_none_match.contains_weak(tag):
+        response.set_data(b"")
+        response.status_code = 304
+        del response.headers["Content-Type"]
+    return response

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .models import BaseModel, database
+import peewee
+
+from .models import database
 
 #: Both databases bound the parameters of one statement (SQLite: 32,766).
 MAX_PARAMETERS = 8_000
@@ -12,7 +14,7 @@ Row = dict[str, Any]
 
 
 def insert(
-    model: type[BaseModel], rows: Sequence[Row], *, ignore: bool = False, returning: str = ""
+    model: type[peewee.Model], rows: Sequence[Row], *, ignore: bool = False, returning: str = ""
 ) -> list[tuple[Any, ...]]:
     """Insert rows that all have the same columns; values must be such as the database takes.
 

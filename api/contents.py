@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from postroom.errors import TemporaryError
 from postroom.storage import Storage
 
-from . import bulk, quarantine, search
+from . import bulk, quarantine, search, threads
 from .database import Database
 from .deliveries import Delivery
 from .events import Told
+from .kin import kin
 from .models import Attachment, Mail, now
-from .rows import attachment_rows, decoded, mail_row
+from .rows import attachment_rows, date_of, decoded, mail_row
 
 Contents = dict[str, int]
 
@@ -85,6 +86,7 @@ def _describe(
     attachments = [row for id_, one in fresh for row in attachment_rows(id_, one, time)]
     bulk.insert(Attachment, attachments)
     search.index(db, fresh)
+    threads.join([kin(id_, date_of(m, time), m) for id_, one in fresh if (m := one.mail)])
     told += [
         Told("mail.stored", one.mailbox, {"mail": id_, "sha256": one.sha256}) for id_, one in fresh
     ]

@@ -18,6 +18,9 @@ MAX_TEXT = 2 * 1024 * 1024
 MAX_LINE = 10_000
 #: Mails in one request.
 MAX_MAILS = 1_000
+#: The content of an empty mail: known without a store.
+NOTHING = hashlib.sha256(b"").hexdigest()
+Outcome = Literal["quarantined", "refused", "gone", "too_big"]
 _Hash = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 _Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -32,7 +35,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     generation: _Count | None = None
     key: wire.Key | None = None
     server_size: _Count = 0
-    outcome: Literal["", "quarantined", "refused", "gone", "too_big"] = ""
+    outcome: Literal[""] | Outcome = ""
     stage: Literal["", "fetch", "size", "parse", "store"] = ""
     reason: Annotated[str, Meta(max_length=5_000)] = ""
     sha256: _Hash = ""
@@ -47,7 +50,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_raw(self) -> bool:
         """Whether the object store holds (or is about to hold) the raw bytes."""
-        return self.size > 0
+        return self.size > 0 or self.sha256 == NOTHING
 
 
 _Batch = Annotated[list[Delivery], Meta(max_length=MAX_MAILS)]
@@ -85,7 +88,13 @@ def _fault(one: Delivery) -> str | None:
         return "a mail without outcome needs `mail` and `sha256`"
     if one.outcome and (one.key is None or not one.mailbox):
         return "an outcome needs the place it concerns: `mailbox` and `key`"
+    if one.raw is not None and _told(one.raw) != (one.sha256, one.size):
+        return "`sha256` and `size` are not those of `raw`"
     return None
+
+
+def _told(raw: bytes) -> tuple[str, int]:
+    return hashlib.sha256(raw).hexdigest(), len(raw)
 
 
 _PLACE = ("mailbox", "folder", "uidvalidity")

@@ -11,7 +11,7 @@ import msgspec
 from postroom.errors import ParseError, PostroomError
 from postroom.storage import Storage
 
-from . import contents, deliveries, events, places, stores
+from . import contents, deliveries, events, places, silence, stores
 from .database import Database, in_savepoint
 from .deliveries import Delivery
 
@@ -50,6 +50,7 @@ def ingest(
         with db.writing():
             answers = iter(_ingest(db, good, storage))
             stores.rely(store, batch)
+            silence.brought({one.mailbox for one in good})
     except PostroomError:
         raise
     except Exception:

@@ -5,22 +5,28 @@ from collections.abc import Callable
 
 from postroom.errors import SettingsError
 
+from . import upgrade
 from .database import Database
-from .models import TABLES, Deletion, Fact, database
+from .models import TABLES, Deletion, Fact, Threaded, ThreadKey, database
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
-    subject, addresses, body, files, content='', tokenize="unicode61 remove_diacritics 0")
+    subject, sender, recipients, body, files, content='',
+    tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mc Mn'")
 """
 
 
 def _first(db: Database) -> None:
     db.create_tables(TABLES)
+    _create_search(db)
+    Fact.create(name="feed_epoch", value=secrets.token_hex(8))
+
+
+def _create_search(db: Database) -> None:
     # Words are looked up, never shown from here: the texts themselves stand in mails.
     db.execute_sql(SEARCH_TABLE)
     # Merging more segments at once rewrites each word less often.
     db.execute_sql("INSERT INTO mail_search(mail_search, rank) VALUES ('automerge', 16)")
-    Fact.create(name="feed_epoch", value=secrets.token_hex(8))
 
 
 def _know_parsers(db: Database) -> None:
@@ -45,6 +51,23 @@ def _drop_spare_indexes(db: Database) -> None:
         db.execute_sql(f"DROP INDEX IF EXISTS {name}")
 
 
+def _thread(db: Database) -> None:
+    """Put mails into threads; index those who wrote apart from those who were written to."""
+    db.create_tables((Threaded, ThreadKey), safe=True)
+    if "sender" not in {row[1] for row in db.execute_sql("PRAGMA table_info(mail_search)")}:
+        db.execute_sql("DROP TABLE mail_search")
+        _create_search(db)
+        upgrade.index_again(db)
+    upgrade.thread_all()
+
+
+def _know_silence(db: Database) -> None:
+    """Know how long a source has failed, and whether that was told."""
+    _add(db, "mailboxes", "state", "TEXT NOT NULL DEFAULT 'ok'")
+    for column in ("failed", "last_error", "last_error_at", "next_try"):
+        _add(db, "mailboxes", column, "TEXT NOT NULL DEFAULT ''")
+
+
 def _keep_deletions(db: Database) -> None:
     """Keep what is deleted at the sources; the intention comes before the deed."""
     db.create_tables([Deletion])
@@ -63,6 +86,8 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _first,
     _know_parsers,
     _drop_spare_indexes,
+    _thread,
+    _know_silence,
     _keep_deletions,
 )
 

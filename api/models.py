@@ -69,9 +69,19 @@ class Mailbox(BaseModel):
     last_number = peewee.BigIntegerField(default=0)
     #: Seconds between two signs of life.
     interval = peewee.FloatField(default=0.0)
+    #: "" for one that is configured and never came.
     seen = peewee.TextField(default=now)
     #: Why the source cannot be read at present; "" when it can.
     error = peewee.TextField(default="")
+    #: new, ok, failing, silent: the last two only once an event told of them.
+    state = peewee.TextField(default="ok")
+    #: Since when there is an error; "" when there is none.
+    failed = peewee.TextField(default="")
+    #: Kept when all is well again.
+    last_error = peewee.TextField(default="")
+    last_error_at = peewee.TextField(default="")
+    #: When the source is tried again, as it says.
+    next_try = peewee.TextField(default="")
 
     class Meta:
         table_name = "mailboxes"
@@ -123,6 +133,48 @@ class Mail(BaseModel):
     class Meta:
         table_name = "mails"
         indexes = ((("date", "id"), False), (("from_address", "date"), False))
+
+
+class Number(peewee.BigIntegerField):
+    """A number of 64 bits that may be the key of a table."""
+
+    def ddl_datatype(self, ctx: Any) -> Any:
+        """Only under this name is it SQLite's own row number."""
+        if isinstance(database.obj, peewee.SqliteDatabase):
+            return peewee.SQL("INTEGER")
+        return super().ddl_datatype(ctx)
+
+
+class Threaded(peewee.Model):
+    """Of which thread a mail is; apart from mails, whose rows are long and seldom written anew."""
+
+    mail = peewee.ForeignKeyField(Mail, primary_key=True, backref="threaded")
+    #: The id of the thread's mail with the smallest one.
+    thread = peewee.IntegerField()
+    date = peewee.TextField()
+    #: Hash of the bare subject, where no references tell the thread; the last bit says reply.
+    subject = peewee.BigIntegerField(null=True)
+
+    class Meta:
+        database = database
+        table_name = "threaded"
+        indexes = ((("thread", "date"), False),)
+
+
+Threaded.add_index(
+    Threaded.index(Threaded.subject, Threaded.date, where=Threaded.subject.is_null(False))
+)
+
+
+class ThreadKey(peewee.Model):
+    """A Message-ID, by its hash, and a mail that has or names it."""
+
+    key = Number(primary_key=True)
+    mail = peewee.IntegerField(column_name="mail_id")
+
+    class Meta:
+        database = database
+        table_name = "thread_keys"
 
 
 class Place(BaseModel):
@@ -293,10 +345,12 @@ class Fact(BaseModel):
         table_name = "facts"
 
 
-TABLES: tuple[type[BaseModel], ...] = (
+TABLES: tuple[type[peewee.Model], ...] = (
     Mailbox,
     Folder,
     Mail,
+    Threaded,
+    ThreadKey,
     Place,
     Attachment,
     Receipt,

@@ -3,20 +3,24 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from flask import request
+from msgspec import Struct
 
 from postroom.errors import RefusedError
 
-DEFAULT = 50
-MOST = 500
+from . import fields
+from .answers import Page
+from .contracts import MOST, USUAL
+
+R = TypeVar("R")
 
 
 def limit() -> int:
     """The page's size that the request asks for."""
-    text = request.args.get("limit", str(DEFAULT))
+    text = request.args.get("limit", str(USUAL))
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
         raise RefusedError("bad_limit", f"limit must be a number from 1 to {MOST}, not {text!r}")
     return int(text)
@@ -35,16 +39,24 @@ def cursor(*kinds: type, name: str = "cursor") -> tuple[Any, ...] | None:
 
 
 def page(
-    rows: Sequence[Any], size: int, show: Callable[[Any], Any], key: Callable[[Any], list[Any]]
-) -> dict[str, Any]:
+    rows: Sequence[R],
+    size: int,
+    show: Callable[[Sequence[R]], Sequence[Struct]],
+    key: Callable[[R], list[Any]],
+) -> Page[Any]:
     """The answer of a list; `rows` has one more than `size` when there is a next page."""
-    shown = rows[:size]
+    part, names = rows[:size], fields.asked()
     more = len(rows) > size
-    return {
-        "items": [show(row) for row in shown],
-        "next_cursor": encode(key(shown[-1])) if more else None,
-        "has_more": more,
-    }
+    return Page(
+        items=[fields.thin(each, names) for each in show(part)],
+        next_cursor=encode(key(part[-1])) if more else None,
+        has_more=more,
+    )
+
+
+def each(show: Callable[[R], Struct]) -> Callable[[Sequence[R]], Sequence[Struct]]:
+    """Rows that are shown one by one."""
+    return lambda rows: [show(row) for row in rows]
 
 
 def encode(values: list[Any]) -> str:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents with a stable code."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -32,11 +33,20 @@ STATUSES = {
     "cursor_expired": 410,
     "unsupported_type": 415,
     "too_large": 413,
+    "bad_range": 416,
+    "internal_error": 500,
+    "try_later": 503,
 }
-
+#: Headers that come with the problems of a status.
+HEADERS = {401: ("WWW-Authenticate",), 416: ("Content-Range",), 503: ("Retry-After",)}
 
 #: Codes of the errors that Flask raises by itself.
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_type"}
+
+
+def status_of(code: str) -> int:
+    """The status that a code comes with."""
+    return STATUSES.get(code, 400)
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -65,7 +75,7 @@ def register(app: Flask) -> None:
 
 
 def _refused(e: RefusedError) -> Response:
-    status = STATUSES.get(e.code, 400)
+    status = status_of(e.code)
     headers = {"WWW-Authenticate": 'Bearer realm="postroom"'} if status == 401 else None
     return problem(status, e.code, str(e), headers)
 
@@ -95,3 +105,14 @@ def _failed(e: Exception) -> Response:
     # The text may hold what should not leave this machine: it goes to the log alone.
     log.error("a request failed", exc_info=e)
     return problem(500, "internal_error", "The API failed here; its log says why.")
+
+
+def guarded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A body on its way out: what fails in its middle breaks the connection off, and is logged.
+
+    Nothing that was cut off may look like the end.
+    """
+    try:
+        yield from chunks
+    except StorageBrokenError as e:
+        end_process("the object store", e)

@@ -1,28 +1,28 @@
 """What is set aside, and how it is tried again."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import peewee
 
 from postroom.errors import RefusedError
 
 from . import tasks
+from .contracts import Parameter
 from .database import Database
 from .folders import key_value
 from .models import Folder, Mail, Mailbox, Place, Quarantine, Task, now
 from .tasks import Wanted
 
-FILTERS = frozenset({"mailbox", "stage", "limit", "cursor"})
 STAGES = ("fetch", "size", "parse", "store")
+FILTERS = (
+    Parameter("mailbox", "Items of this mailbox."),
+    Parameter("stage", "Items that failed there.", Literal[STAGES], error="bad_stage"),
+)
 
 
 def selected(given: Mapping[str, str]) -> Any:
-    """What the filters select, newest first; RefusedError for a filter that is none."""
-    unknown = sorted(set(given) - FILTERS)
-    if unknown:
-        known = ", ".join(sorted(FILTERS))
-        raise RefusedError("unknown_filter", f"there is no filter {unknown[0]!r}: take {known}")
+    """What the filters select, newest first; RefusedError for a stage that is none."""
     found = _all().order_by(Quarantine.id.desc())
     if "mailbox" in given:
         found = found.where(Mailbox.name == given["mailbox"])

@@ -3,61 +3,74 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 import peewee
 
 from postroom.errors import RefusedError
 
-from . import search
-from .models import Folder, Mail, Mailbox, Place
+from . import shown
+from .conditions import HAS, narrowed, stands_in
+from .contracts import Parameter
+from .models import Mail
+from .querylang import parse
+from .querytree import Node, looked_for
 from .schedule import stamp
 
-LISTED = (
-    Mail.id,
-    Mail.sha256,
-    Mail.size,
-    Mail.state,
-    Mail.date,
-    Mail.subject,
-    Mail.from_name,
-    Mail.from_address,
-    Mail.message_id,
-    Mail.attachment_count,
-    Mail.defects,
+#: What selects mails, in lists and exports alike.
+FILTERS = (
+    Parameter("mailbox", "Mails that stand in this mailbox."),
+    Parameter("folder", "Mails that stand in a folder of this name."),
+    Parameter("sender", "A whole address, or a part of the sender's name or address."),
+    Parameter("since", "From this date or time on (ISO 8601).", error="bad_time"),
+    Parameter("before", "Before this date or time (ISO 8601).", error="bad_time"),
+    Parameter("q", "Mails that this query finds.", error="bad_query"),
+    Parameter("sha256", "The mail with this content."),
+    Parameter("has", "Mails that have this.", Literal["attachment", "defect"], error="bad_has"),
+    Parameter("defect", "Mails with the defect of this code.", error="bad_defect"),
 )
-FILTERS = frozenset(
-    {
-        "mailbox",
-        "folder",
-        "sender",
-        "since",
-        "before",
-        "q",
-        "sha256",
-        "has",
-        "defect",
-        "limit",
-        "cursor",
-    }
-)
+
+#: Of lists alone: an export goes by date.
+SORT = Parameter(
+    "sort", "The newest first, or those that fit `q` best.", Literal["date", "rank"], "date",
+    error="bad_sort",
+)  # fmt: skip
 
 
 def mails(given: Mapping[str, str]) -> peewee.ModelSelect:
-    """Mails that all the filters select, newest first; RefusedError for a filter that is none."""
-    unknown = sorted(set(given) - FILTERS)
-    if unknown:
-        known = ", ".join(sorted(FILTERS))
-        raise RefusedError("unknown_filter", f"there is no filter {unknown[0]!r}: take {known}")
-    found = Mail.select(*LISTED).order_by(Mail.date.desc(), Mail.id.desc())
+    """Mails that all the filters select, newest first, with the columns that lists show."""
+    found = Mail.select(*shown.LISTED).order_by(Mail.date.desc(), Mail.id.desc())
     for condition in _conditions(given):
         found = found.where(condition)
     return found
 
 
+def asked(given: Mapping[str, str]) -> Node | None:
+    """What `q` says, if anything; RefusedError for what is no query."""
+    text = given.get("q", "")
+    return parse(text) if text.strip() else None
+
+
+def wanted(given: Mapping[str, str]) -> Node:
+    """What mails are ranked by; RefusedError where there is no word for that."""
+    tree = asked(given)
+    if tree is None or not any(looked_for(tree)):
+        raise RefusedError("bad_sort", "sort=rank goes by the words of q, and there are none")
+    return tree
+
+
+def by_rank(given: Mapping[str, str]) -> bool:
+    """Whether the best mails come first, not the newest."""
+    sort = given.get("sort", "date")
+    if sort not in ("date", "rank"):
+        raise RefusedError("bad_sort", f"sort must be date or rank, not {sort!r}")
+    return sort == "rank"
+
+
 def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
     conditions: list[peewee.Node] = []
     if "mailbox" in given or "folder" in given:
-        conditions.append(_stands_in(given.get("mailbox"), given.get("folder")))
+        conditions.append(stands_in(given.get("mailbox"), given.get("folder")))
     if "sender" in given:
         conditions.append(_sent_by(given["sender"]))
     if "since" in given:
@@ -70,18 +83,9 @@ def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
         conditions.append(_has(given["has"]))
     if "defect" in given:
         conditions.append(_has_defect(given["defect"]))
-    if given.get("q", "").strip():
-        conditions.append(_matches(given["q"]))
+    if tree := asked(given):
+        conditions.append(narrowed(tree))
     return conditions
-
-
-def _stands_in(mailbox: str | None, folder: str | None) -> peewee.Node:
-    places = Place.select(peewee.SQL("1")).join(Folder).join(Mailbox).where(Place.mail == Mail.id)
-    if mailbox is not None:
-        places = places.where(Mailbox.name == mailbox)
-    if folder is not None:
-        places = places.where(Folder.name == folder)
-    return peewee.fn.EXISTS(places)
 
 
 def _sent_by(sender: str) -> peewee.Node:
@@ -102,13 +106,9 @@ def _time(name: str, text: str) -> str:
 
 
 def _has(what: str) -> peewee.Node:
-    conditions = {
-        "attachment": Mail.attachment_count > 0,
-        "defect": peewee.fn.LENGTH(Mail.defects) > len("[]"),
-    }
-    if what not in conditions:
-        raise RefusedError("bad_has", f"has must be one of {', '.join(conditions)}, not {what!r}")
-    return conditions[what]
+    if what not in HAS:
+        raise RefusedError("bad_has", f"has must be one of {', '.join(HAS)}, not {what!r}")
+    return HAS[what]
 
 
 def _has_defect(code: str) -> peewee.Node:
@@ -116,12 +116,3 @@ def _has_defect(code: str) -> peewee.Node:
         raise RefusedError("bad_defect", f"defect must be a code such as bad_date, not {code!r}")
     # The list is kept as JSON: a code stands in it in quotes.
     return peewee.Cast(Mail.defects, "TEXT").contains(f'"{code}"')
-
-
-def _matches(text: str) -> peewee.Node:
-    wanted = search.match(text)
-    if not wanted:
-        raise RefusedError("bad_query", "q has no word to look for")
-    table = peewee.Table("mail_search", ("rowid",))
-    hits = table.select(table.rowid).where(peewee.SQL("mail_search MATCH ?", (wanted,)))
-    return Mail.id.in_(hits)

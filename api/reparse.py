@@ -11,7 +11,7 @@ from msgspec import Meta
 from postroom import records
 from postroom.storage import Storage
 
-from . import bulk, contents, events, quarantine, search
+from . import bulk, contents, events, quarantine, search, threads
 from .database import Database, in_savepoint
 from .deliveries import MAX_MAILS, Delivery
 from .events import Told
@@ -154,6 +154,7 @@ def _replace(db: Database, mail: Any, new: Delivery, record: records.Mail) -> li
         return []
     _replace_words(db, mail, [each[1] for each in before], record)
     Mail.update(**decoded(differs), changed=time).where(Mail.id == mail.id).execute()
+    threads.rejoin(threads.kin_held(mail))
     if before != after:
         Attachment.delete().where(Attachment.mail == mail.id).execute()
         bulk.insert(Attachment, attachments)

@@ -26,7 +26,7 @@ def mail_row(one: Delivery, time: str) -> Row:
         "has_raw": one.has_raw,
         "state": one.outcome or "parsed",
         "header_sha256": one.header_sha256,
-        "date": _moment(mail.date) if mail.date else time,
+        "date": date_of(mail, time),
         "subject": clean(mail.subject, MAX_LINE),
         "from_name": clean(author.name, MAX_LINE),
         "from_address": clean(author.address.lower(), MAX_LINE),
@@ -45,6 +45,11 @@ def decoded(row: Row) -> Row:
     """A row of mails for peewee, which encodes structures by itself."""
     structured = ("defects", "record", "headers")
     return {k: msgspec.json.decode(v) if k in structured else v for k, v in row.items()}
+
+
+def date_of(mail: records.Mail, time: str) -> str:
+    """What a mail is sorted by: its own date, else the time it came."""
+    return _moment(mail.date) if mail.date else time
 
 
 def _moment(date: datetime) -> str:

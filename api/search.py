@@ -1,6 +1,6 @@
 """The words of mails, indexed in one insert a batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from postroom.records import Mail
@@ -9,14 +9,16 @@ from .database import Database
 from .deliveries import MAX_LINE, Delivery, clean
 from .fold import fold
 
-_INSERT = "INSERT INTO mail_search(rowid, subject, addresses, body, files) VALUES (?, ?, ?, ?, ?)"
-
-
-_PEOPLE = ("from", "to", "cc", "bcc", "reply_to", "sender")
+_INSERT = (
+    "INSERT INTO mail_search(rowid, subject, sender, recipients, body, files) "
+    "VALUES (?, ?, ?, ?, ?, ?)"
+)
+SENDERS = ("from", "sender", "reply_to")
+RECIPIENTS = ("to", "cc", "bcc")
 #: Nothing but the words is kept, so that who takes them back must name them.
 _FORGET = (
-    "INSERT INTO mail_search(mail_search, rowid, subject, addresses, body, files) "
-    "VALUES ('delete', ?, ?, ?, ?, ?)"
+    "INSERT INTO mail_search(mail_search, rowid, subject, sender, recipients, body, files) "
+    "VALUES ('delete', ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -24,7 +26,8 @@ class Words(NamedTuple):
     """What a mail is found by, folded; the same from a record and from the rows it became."""
 
     subject: str
-    addresses: str
+    sender: str
+    recipients: str
     body: str
     files: str
 
@@ -46,23 +49,31 @@ def forget(db: Database, held: Iterable[tuple[int, Words]]) -> None:
 
 def words(mail: Mail) -> Words:
     """Those of a record."""
-    people = (*mail.from_, *mail.to, *mail.cc, *mail.bcc, *mail.reply_to, *mail.sender)
     names = (clean(each.name, MAX_LINE) for each in mail.attachments)
-    return _words(clean(mail.subject, MAX_LINE), people, clean(mail.text), names)
+    return Words(
+        fold(clean(mail.subject, MAX_LINE)),
+        _people((*mail.from_, *mail.sender, *mail.reply_to)),
+        _people((*mail.to, *mail.cc, *mail.bcc)),
+        fold(clean(mail.text)),
+        fold(" ".join(names)),
+    )
 
 
 def words_held(mail: Any, names: Iterable[str]) -> Words:
     """Those of a row of mails and of the names of its attachments, in order."""
-    people = [person for kind in _PEOPLE for person in mail.record.get(kind, ())]
-    return _words(mail.subject, people, mail.text, names)
-
-
-def _words(subject: str, people: Iterable[Sequence[str]], text: str, names: Iterable[str]) -> Words:
     return Words(
-        fold(subject), fold(" ".join(map(" ".join, people))), fold(text), fold(" ".join(names))
+        fold(mail.subject),
+        _people(people(mail.record, SENDERS)),
+        _people(people(mail.record, RECIPIENTS)),
+        fold(mail.text),
+        fold(" ".join(names)),
     )
 
 
-def match(query: str) -> str:
-    """An FTS5 query that finds mails with all the words, in any column and order."""
-    return " ".join(f'"{word}"' for word in fold(query).replace('"', " ").split())
+def people(record: Mapping[str, Any], kinds: Iterable[str]) -> list[Sequence[str]]:
+    """Names and addresses in some headers of a row's record."""
+    return [person for kind in kinds for person in record.get(kind, ())]
+
+
+def _people(found: Iterable[Sequence[str]]) -> str:
+    return fold(" ".join(map(" ".join, found)))

@@ -33,6 +33,13 @@ def scope(name: str) -> Callable[[V], V]:
     return mark
 
 
+def scope_of(view: Callable[..., object], method: str) -> str | None:
+    """The scope that a view needs; None where it is open to all."""
+    default = "read" if method in SAFE_METHODS else "admin"
+    found: str = getattr(view, "scope", default)
+    return None if found == "none" else found
+
+
 def register(app: Flask) -> None:
     """Check every request before anything of it is read."""
     app.before_request(_check)
@@ -51,9 +58,7 @@ def _needed_scope() -> str | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None:
         return "read"
-    default = "read" if request.method in SAFE_METHODS else "admin"
-    found: str = getattr(view, "scope", default)
-    return None if found == "none" else found
+    return scope_of(view, request.method)
 
 
 def _check_host() -> None:

@@ -1,24 +1,19 @@
 """How a source stands: its HELLO, its signs of life, its error."""
 
-from datetime import UTC, datetime, timedelta
-
 from postroom import wire
 
-from . import events, receipts, tasks, windows
+from . import events, receipts, silence, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
 from .models import Folder, Mailbox, now
-from .schedule import stamp
-
-#: A sign of life is written down when the last one is older: waiting costs no commit each time.
-SEEN_EVERY = timedelta(seconds=30)
 
 
 def hello(db: Database, told: wire.Hello) -> int:
     """Know a source by its name; return the epoch that its account stands in."""
     with db.writing():
         mailbox = Mailbox.get_or_none(Mailbox.name == told.mailbox) or Mailbox(name=told.mailbox)
-        if mailbox.id is not None and mailbox.fingerprint != told.fingerprint:
+        came = mailbox.id is not None and (mailbox.seen or silence.has_mail(mailbox))
+        if came and mailbox.fingerprint != told.fingerprint:
             # Another account: nothing that was stored before counts as held.
             mailbox.epoch += 1
             mailbox.last_number = 0
@@ -26,6 +21,8 @@ def hello(db: Database, told: wire.Hello) -> int:
         mailbox.kind = told.kind
         mailbox.fingerprint = told.fingerprint
         mailbox.interval = told.interval
+        if mailbox.state == silence.NEW:
+            mailbox.state = silence.OK
         mailbox.seen = mailbox.changed = now()
         mailbox.save()
     epoch: int = mailbox.epoch
@@ -38,9 +35,13 @@ def finish(db: Database, told: wire.Pass) -> wire.PassReply:
     if told.window is None and not told.done and not _is_news(mailbox, told):
         return wire.PassReply()
     with db.writing():
-        mailbox.seen = mailbox.changed = now()
-        mailbox.error = told.error
-        mailbox.save(only=[Mailbox.seen, Mailbox.changed, Mailbox.error])
+        # Read again: a look at the silent ones may have come between.
+        mailbox = find_mailbox(told.mailbox, told.epoch)
+        if told.window is None or told.error:
+            silence.heard(mailbox, told.error, told.next_try)
+        else:
+            # One folder could be read: whether all can is said by the next sign of life.
+            Mailbox.update(seen=now(), changed=now()).where(Mailbox.id == mailbox.id).execute()
         tasks.finish(told.mailbox, told.done)
         claimed = tasks.claim(told.mailbox)
         if told.window is None:
@@ -55,8 +56,4 @@ def _numbering(told: wire.Pass) -> Numbering:
 
 
 def _is_news(mailbox: Mailbox, told: wire.Pass) -> bool:
-    return (
-        mailbox.error != told.error
-        or mailbox.seen < stamp(datetime.now(UTC) - SEEN_EVERY)
-        or tasks.has_due(mailbox.name)
-    )
+    return silence.is_news(mailbox, told.error, told.next_try) or tasks.has_due(mailbox.name)

@@ -9,19 +9,30 @@ from postroom.storage import Storage, StorageBrokenError
 
 from . import damage
 from .database import Database, end_process
+from .silence import Watch
 
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0
 COLLECT_SECONDS = 86_400.0
+LOOK_SECONDS = 15.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
 
 
-def start(db: Database, storage: Storage, stop: threading.Event) -> threading.Thread:
-    """Run until `stop` is set, in a thread of its own."""
-    thread = threading.Thread(target=_run, args=(db, storage, stop), name="upkeep", daemon=True)
-    thread.start()
-    return thread
+def start(db: Database, storage: Storage, stop: threading.Event) -> None:
+    """Run until `stop` is set, in threads of their own: to check a store may take long."""
+    threading.Thread(target=_run, args=(db, storage, stop), name="upkeep", daemon=True).start()
+    threading.Thread(target=_watch, args=(Watch(db), stop), name="watch", daemon=True).start()
+
+
+def _watch(watch: Watch, stop: threading.Event) -> None:
+    while not stop.wait(LOOK_SECONDS):
+        try:
+            watch.look()
+        except PostroomError as e:
+            log.warning("API: looking for silent sources failed, trying again later: %s", e)
+        except Exception:
+            log.exception("API: looking for silent sources failed, trying again later")
 
 
 def _run(db: Database, storage: Storage, stop: threading.Event) -> None:

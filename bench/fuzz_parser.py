@@ -1,6 +1,8 @@
 """Mutated mails, and mails made to hurt: no exception, clean UTF-8, none over a second.
 
-python -m bench.fuzz_parser FOLDER... [--mails 100000] [--seed 1]
+python -m bench.fuzz_parser [FOLDER...] [--mails 100000] [--seed 1]
+
+Without a folder, the demo's own samples are mutated.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import msgspec
 
 from bench.hard_mails import HARD
 from master.parsers.mail import parse
+from postroom.demo.samples import samples
 from postroom.parts import part_bytes
 from postroom.records import Mail
 
@@ -30,6 +33,8 @@ BAIT = (
     b"begin 644 x\n", b"\nend\n", b"From x\n", b"\n ", b"\t", b"Date: ", b"99999999999999999999",
 )  # fmt: skip
 SLOW_SECONDS = 1.0
+#: Larger samples are there for their size alone.
+LARGE = 1024 * 1024
 MAX_CHANGES = 12
 
 
@@ -94,15 +99,20 @@ def run(raws: Sequence[bytes], mails: int, seed: int) -> Counter[str]:
     return counted
 
 
+def _read(folders: Sequence[Path]) -> list[bytes]:
+    paths = sorted(path for folder in folders for path in folder.rglob("*"))
+    return [path.read_bytes() for path in paths if path.is_file() and path.suffix != ".json"]
+
+
 def main() -> int:
     """Print what went wrong; exit with 1 if anything did."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("folders", type=Path, nargs="+", help="mails, one a file")
+    options.add_argument("folders", type=Path, nargs="*", help="mails, one a file")
     options.add_argument("--mails", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
-    paths = sorted(path for folder in chosen.folders for path in folder.rglob("*"))
-    raws = [path.read_bytes() for path in paths if path.is_file() and path.suffix != ".json"]
+    own = [raw for raw in samples() if len(raw) < LARGE]
+    raws = _read(chosen.folders) if chosen.folders else own
     counted = Counter(f"{name}: {wrong}" for name, raw in HARD.items() for wrong in _tried(raw))
     counted += run(raws, chosen.mails, chosen.seed)
     sys.stdout.write(

@@ -1,6 +1,7 @@
 """How fast a whole mailbox comes in, beside what people would use instead.
 
 python -m bench.throughput [--mails 30000] [--from FOLDER] [--peers mbsync getmail6] [--runs 3]
+                           [--large] [--delay-ms 20]
 
 Builds a mailbox in a Dovecot of its own, each mail a copy with its own Message-ID and a line that
 no other has; pulls it through provider, master and API, durable and indexed; counts what is
@@ -8,6 +9,7 @@ stored; and prints mails a second, peak memory and ratios.
 """
 
 import argparse
+import base64
 import itertools
 import random
 import shutil
@@ -17,6 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,8 +28,26 @@ from bench import peers
 from bench.costs import Cost, Costs
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
+from tests.servers.slow_link import SlowLink
 
 USER, PASSWORD = "bench", "bench-secret"
+_LARGE = b"""\
+From: Ann <ann@bench.example>
+To: team@bench.example
+Subject: number %d
+Message-ID: <%d.%d@bench.example>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+See the file.
+--b
+Content-Type: application/octet-stream; name=file.bin
+Content-Transfer-Encoding: base64
+
+""".replace(b"\n", b"\r\n")
 
 
 class Result(NamedTuple):
@@ -44,10 +66,14 @@ def main() -> None:
     options = _options()
     dovecot = Dovecot({USER: PASSWORD})
     try:
-        delivered = dovecot.deliver(USER, copies(options.source, options.mails, options.seed))
+        made = large if options.large else partial(copies, options.source)
+        delivered = dovecot.deliver(USER, made(options.mails, options.seed))
         dovecot.start()
         print(f"{delivered} mails in Dovecot, {options.runs} runs each")
-        results = _measure(dovecot, options)
+        with SlowLink(dovecot.ports.imap, round_trip_seconds=options.delay_ms / 1000) as link:
+            if options.delay_ms:
+                dovecot.ports = replace(dovecot.ports, imap=link.port)
+            results = _measure(dovecot, options)
     finally:
         dovecot.cleanup()
     _print(delivered, results)
@@ -62,16 +88,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--peers", nargs="*", default=[], help="measure these too: mbsync mbsync+notmuch getmail6"
     )
+    parser.add_argument("--large", action="store_true", help="mails of 1 to 5 MB, most attached")
+    parser.add_argument(
+        "--delay-ms", type=float, default=0.0, help="round trip to the mail server, for all tools"
+    )
     parser.add_argument("--keep", action="store_true", help="print the daemons' logs as well")
     return parser.parse_args()
 
 
 def copies(source: Path | None, count: int, seed: int) -> Iterator[bytes]:
     """`count` mails with CRLF line ends, none like another."""
-    originals = _originals(source)
+    found = originals(source)
     chosen = random.Random(seed)
     for number in range(count):
-        head, _, body = chosen.choice(originals).partition(b"\r\n\r\n")
+        head, _, body = chosen.choice(found).partition(b"\r\n\r\n")
         lines = [
             line for line in head.split(b"\r\n") if not line.lower().startswith(b"message-id:")
         ]
@@ -80,7 +110,17 @@ def copies(source: Path | None, count: int, seed: int) -> Iterator[bytes]:
         yield b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _originals(source: Path | None) -> list[bytes]:
+def large(count: int, seed: int) -> Iterator[bytes]:
+    """`count` mails of 1 to 5 MB, each with a file that no other has."""
+    chosen = random.Random(seed)
+    for number in range(count):
+        content = chosen.randbytes(chosen.randint(740_000, 3_700_000))
+        encoded = base64.encodebytes(content).replace(b"\n", b"\r\n")
+        yield _LARGE % (number, number, seed) + encoded + b"--b--\r\n"
+
+
+def originals(source: Path | None) -> list[bytes]:
+    """The mails of a folder, or the demo's, with CRLF line ends."""
     if source is None:
         from postroom.demo.samples import samples  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
 """`python -m master`: the front and its workers; `... keys new [NAME]`; `... reparse`."""
 
 import argparse
+import resource
 from collections.abc import Sequence
 
 from postroom import daemon, registry, settings
@@ -12,6 +13,8 @@ from .staff import worker_command
 
 #: Imported when asked for: the front itself needs neither HTTP nor a store, nor their memory.
 CHECKS = {"master": "master.checks:check"}
+#: Sockets of providers, for the most part; idle ones cost about 15 kB of memory each.
+MAX_FILES = 16_384
 ACTIONS = {"reparse": "master.reparse:reparse"}
 
 
@@ -26,6 +29,7 @@ def serve(running: daemon.Daemon) -> int:
     master = config.section("master", settings.Master)
     folder = config.path_of(master.keys)
     own = ServerKeys.load(folder)
+    _allow_files()
     keys.need_keys_off_loopback(master.host, own, folder)
     front = Front(
         master.host,
@@ -37,6 +41,14 @@ def serve(running: daemon.Daemon) -> int:
     )
     front.run(running.stop)
     return daemon.Exit.OK
+
+
+def _allow_files() -> None:
+    """Take more open files than a shell gives, if the system lets us: each provider takes some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def new_keys(running: daemon.Daemon) -> int:

@@ -43,11 +43,13 @@ class Spool:
         with _disk(), self._locked(upload) as stream:
             length = stream.seek(0, os.SEEK_END)
             end = offset + len(piece)
+            # Somebody is on it, even if he only asks how far it has come.
+            os.utime(stream.fileno())
             if offset > length or end <= length:
                 return length
             self._make_room(end - length)
-            stream.seek(offset)
-            stream.write(piece)
+            # What is there may be read at this moment: it is never written again.
+            stream.write(memoryview(piece)[length - offset :])
             return end
 
     def size(self, upload: str) -> int:

@@ -62,7 +62,7 @@ class Staff:
             if seat.process and seat.process.poll() is not None:
                 yield self._bury(seat, seat.process, now)
             if not seat.process and seat.start_at <= now:
-                self._start(seat)
+                self._start(seat, now)
 
     def arrived(self, name: str) -> None:
         """It is ready for work: its death will not be one at the start."""
@@ -92,25 +92,39 @@ class Staff:
                 _end(seat.process)
                 seat.process = None
 
-    def _start(self, seat: _Seat) -> None:
+    def _start(self, seat: _Seat, now: float) -> None:
         seat.name = f"worker-{seat.number}.{next(self._starts)}"
-        # Nothing is ever written to the pipe: it closes when the front is gone, however it went.
-        seat.process = subprocess.Popen(self._command(seat.name), stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter
-        log.debug("Master: %s started (pid %d)", seat.name, seat.process.pid)
+        command = self._command(seat.name)
+        try:
+            # Nothing is ever written to the pipe: it closes when the front is gone, however it
+            # went.
+            seat.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter
+        except OSError as e:
+            # Who opens connections by the thousand may leave no file for it, for a while.
+            pause = _put_off(seat, now)
+            log.warning("Master: %s cannot start (%s), again in %g s", seat.name, e, pause)
+        else:
+            log.debug("Master: %s started (pid %d)", seat.name, seat.process.pid)
 
     def _bury(self, seat: _Seat, process: "subprocess.Popen[bytes]", now: float) -> str:
         if process.returncode == Exit.SETTINGS:
             raise SettingsError("no worker can start with these settings: the line above says why")
-        pause = min(LONGEST_PAUSE_SECONDS, 2.0**seat.failures / 2) if seat.failures else 0.0
+        pause = _put_off(seat, now)
         log.warning(
             "Master: %s ended (%s), another starts in %g s", seat.name, process.returncode, pause
         )
-        seat.failures += 1
-        seat.start_at = now + pause
         if process.stdin:
             process.stdin.close()
         seat.process = None
         return seat.name
+
+
+def _put_off(seat: _Seat, now: float) -> float:
+    """Count a failure; the seconds until the seat is to be taken again."""
+    pause = min(LONGEST_PAUSE_SECONDS, 2.0**seat.failures / 2) if seat.failures else 0.0
+    seat.failures += 1
+    seat.start_at = now + pause
+    return pause
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -14,7 +14,7 @@ from postroom.errors import CredentialError
 from postroom.settings import Api, Config
 
 FILE = "imap_credentials.py"
-_FIELDS = ("username", "password", "server", "port")
+_FIELDS = ("username", "password", "server", "port", "client_secret", "refresh_token")
 _DEFAULTS = {f"imap_{name}": name for name in _FIELDS}
 _TABLE = "mailboxes"
 
@@ -27,21 +27,30 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     server: str | None = None
     port: int | None = None
+    #: Of OAuth2: the application's, where it has one, and the owner's consent.
+    client_secret: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    #: Where refresh tokens are kept that came later.
+    token_file: Path = field(default=Path(), compare=False)
+    #: The mailbox.
+    name: str = field(default="", compare=False)
 
 
-def lookup(name: str, folder: Path) -> Credentials:
-    """Return what is known for the mailbox `name`: the environment, then imap_credentials.py.
+def lookup(name: str, folder: Path, password_file: Path | None = None) -> Credentials:
+    """Return what is known for the mailbox `name`: the environment, files, imap_credentials.py.
 
-    The file stands in `folder`; a mailbox without an entry in its table gets the four variables.
+    The last stands in `folder`; a mailbox without an entry in its table gets the variables.
     Raises CredentialError for what is unreadable, malformed or open to other users.
     """
-    known = _from_file(folder / FILE, name)
+    known = replace(_from_file(folder / FILE, name), name=name)
     prefix = "POSTROOM_" + re.sub(r"\W", "_", name).upper()
     told: dict[str, Any] = {}
     for key in _FIELDS:
         value = from_environment(f"{prefix}_{key.upper()}")
         if value:
             told[key] = _checked(f"{prefix}_{key.upper()}", key, value)
+    if password_file and "password" not in told:
+        told["password"] = read_private(password_file)
     return replace(known, **told)
 
 

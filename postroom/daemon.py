@@ -61,10 +61,15 @@ Arguments = Callable[[argparse.ArgumentParser], None]
 
 
 def run(
-    name: str, main: Main, *, check: Check | None = None, arguments: Arguments | None = None
+    name: str,
+    main: Main,
+    *,
+    check: Check | None = None,
+    arguments: Arguments | None = None,
+    line: Sequence[str] | None = None,
 ) -> NoReturn:
     """Run a daemon from its command line and end the process with a status of Exit."""
-    args = _parser(name, arguments).parse_args()
+    args = _parser(name, arguments).parse_args(line)
     status = _check(name, check, args) if args.check else _run(name, main, args)
     logging.shutdown()
     sys.stdout.flush()

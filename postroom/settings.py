@@ -91,6 +91,7 @@ class Provider(Options, frozen=True):
     master: str = ""
     key_file: str = ""
     server_key_file: str = ""
+    tokens: str = "data/tokens"
 
 
 class Log(Options, frozen=True):

@@ -14,9 +14,10 @@ from postroom.sockets import Lanes
 from . import mailboxes, shared, sources
 from .loop import Mailbox
 
-#: Words that do something else than serve mailboxes: an object with `main` and `arguments`.
+#: Words that do something else than serve mailboxes: functions of the rest of the command line.
 ACTIONS = {
     "import": "provider.importing:ACTION",
+    "login": "provider.login:main",
     "list": "provider.tools.listing:ACTION",
     "fetch": "provider.tools.fetch:ACTION",
     "check": "provider.tools.check:ACTION",
@@ -119,8 +120,8 @@ def run() -> None:
     at = _first_word(sys.argv)
     if at and sys.argv[at] in ACTIONS:
         # What the action takes is its own business.
-        action = registry.load(ACTIONS, sys.argv.pop(at), "action")
-        daemon.run("provider", action.main, arguments=action.arguments)
+        action = registry.load(ACTIONS, sys.argv[at], "action")
+        sys.exit(action([*sys.argv[1:at], *sys.argv[at + 1 :]]))
     daemon.run("provider", main, check=check, arguments=_arguments)
 
 

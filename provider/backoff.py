@@ -4,10 +4,14 @@ import random
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
 
+from .auth import PausedError
+
 #: Seconds: the first pause and the longest.
 TEMPORARY = (1.0, 60.0)
 #: Somebody has to mend it, and servers lock accounts after too many tries.
 REFUSED = (15.0, 600.0)
+#: Nobody is asked but our own disk.
+PAUSED = 30.0
 _NO_GROWTH = 10
 
 
@@ -23,6 +27,8 @@ class Backoff:
 
     def pause(self, error: Exception) -> float:
         """Seconds to wait after one more failure."""
+        if isinstance(error, PausedError):
+            return PAUSED
         first, longest = REFUSED if isinstance(error, SourceError) else TEMPORARY
         grown = min(longest, first * 2.0 ** min(self._failures, _NO_GROWTH))
         self._failures += 1

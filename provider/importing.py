@@ -6,27 +6,21 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from postroom import wire
 from postroom.credentials import Credentials
-from postroom.daemon import Arguments, Daemon, Exit, Main
+from postroom.daemon import Daemon, Exit
 from postroom.errors import SettingsError
 from postroom.progress import Progress, progress
 from postroom.settings import Options
 
 from . import shared, sources
+from .actions import Action
 from .loop import Mailbox
 
 FORMATS = ("mbox", "maildir", "eml")
 TICK = 0.2
-
-
-class Action(NamedTuple):
-    """What a word on the command line does."""
-
-    main: Main
-    arguments: Arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from postroom.errors import TemporaryError
 from postroom.sockets import Lanes
 
 from .budget import Budget
+from .later import Later
 from .sources import Source
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,12 @@ class Link:
 
     name: str
     shared: Shared
+    #: Seconds between two signs of life; 0: they are not to be expected.
+    interval: float = 0.0
     epoch: int = 0
     limits: wire.Limits = field(default_factory=wire.Limits)
+    #: What the master does not want yet, over all passes.
+    later: Later = field(default_factory=Later)
 
     @property
     def stop(self) -> threading.Event:
@@ -51,7 +56,7 @@ class Link:
                 mailbox=self.name,
                 kind=source.kind,
                 fingerprint=source.fingerprint,
-                interval=self.shared.heartbeat_seconds,
+                interval=self.interval,
                 version=f"postroom {__version__}",
             )
         )

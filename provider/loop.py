@@ -7,6 +7,7 @@ from postroom import wire
 from postroom.errors import PostroomError, RefusedError, SourceError
 
 from . import cut
+from .auth import PausedError
 from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
@@ -30,7 +31,8 @@ class Mailbox:
         self.name = name
         self._source = source
         self._shared = shared
-        self._link = Link(name, shared)
+        # Nobody is to wait for one that comes but once.
+        self._link = Link(name, shared, 0.0 if once else shared.heartbeat_seconds)
         self._stop = shared.stop
         self._once = once
         #: With --once: whether nothing is missing.
@@ -47,6 +49,7 @@ class Mailbox:
         self._quiet = False
         #: The last one of each folder.
         self.receipts: dict[str, wire.Receipt] = {}
+        self._paused = ""
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -73,6 +76,7 @@ class Mailbox:
         while not self._stop.is_set():
             sent = self._visit()
             if self._once:
+                self._sign_of_life(self._problem)
                 self.complete = not self._missing and not self._problem
                 return
             # While it brought mail, more may have come: look again before waiting.
@@ -90,7 +94,11 @@ class Mailbox:
         if self._once and isinstance(error, SourceError):
             self._failures = ONCE_TRIES
         pause = self._backoff.pause(error)
-        log.warning("Slave %s: %s; trying again in %.0f s", self.name, reason(error), pause)
+        # One that is paused says so once, and looks often.
+        known = isinstance(error, PausedError) and str(error) == self._paused
+        self._paused = str(error) if isinstance(error, PausedError) else ""
+        level = logging.DEBUG if known else logging.WARNING
+        log.log(level, "Slave %s: %s; trying again in %.0f s", self.name, reason(error), pause)
         if isinstance(error, RefusedError):
             # It is the master who says no: HELLO comes first.
             self._stop.wait(pause)
@@ -104,7 +112,7 @@ class Mailbox:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._stop.is_set():
             try:
-                self._sign_of_life(error)
+                self._sign_of_life(error, left)
             except PostroomError as e:
                 log.info("Slave %s: nobody to tell: %s", self.name, e)
             if self._tasks.open("sync"):
@@ -178,19 +186,26 @@ class Mailbox:
 
     def _wait(self) -> None:
         """Until there is news, a look is due or the master wants something."""
-        look = time.monotonic() + self._source.poll_seconds()
+        rest = self._source.poll_seconds()
+        soonest = self._link.later.soonest()
+        look = time.monotonic() + (rest if soonest is None else min(rest, soonest))
         alive = time.monotonic()
         while not self._stop.is_set() and not self._tasks.waiting:
             now = time.monotonic()
             if now >= alive:
-                self._sign_of_life(self._problem)
+                self._sign_of_life(self._problem, max(0.0, look - now))
                 alive = now + self._shared.heartbeat_seconds
             elif now >= look or self._source.wait(min(look, alive) - now, self._stop):
                 return
 
-    def _sign_of_life(self, error: str = "") -> None:
+    def _sign_of_life(self, error: str = "", next_try: float = 0.0) -> None:
         results = self._tasks.results()
-        request = wire.Pass(**self._link.place("", 0), error=error[:1_000], done=results)
+        request = wire.Pass(
+            **self._link.place("", 0),
+            error=error[:1_000],
+            next_try=next_try if error else 0.0,
+            done=results,
+        )
         answer: wire.PassReply = self._link.ask(request)
         self._tasks.told(results)
         self._tasks.add(answer.tasks)

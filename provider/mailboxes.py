@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from postroom import credentials
 from postroom.errors import SettingsError
 from postroom.settings import Config
 
-from . import sources
+from . import accounts, sources
 
 
 def named(config: Config, names: Sequence[str]) -> dict[str, sources.Source]:
@@ -33,7 +32,7 @@ def source(config: Config, name: str) -> sources.Source:
         kind = sources.load(section.get("source", "imap"))
     options = section.convert(kind.Options)
     try:
-        return kind(options, credentials.lookup(name, config.folder), config.path_of)
+        return kind(options, accounts.find(config, name, options), config.path_of)
     except SettingsError as e:
         raise type(e)(f"{config.shown}: [mailbox {name}] {e}") from e
 

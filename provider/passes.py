@@ -75,12 +75,11 @@ class FolderPass:
         self._offer(None)
         whole = self._pushes.push([key])
         self._pushes.settle()
-        after = max(self._pushes.again.values(), default=0.0)
+        after = self._left(key)
         if after > AGAIN_SECONDS:
             raise SourceError("the master cannot take the mail at present")
         if self._pushes.again:
-            halted = self._pushes.halted
-            self._link.stop.wait(min(max(1.0, after, halted.after if halted else 0), AGAIN_SECONDS))
+            self._link.stop.wait(max(1.0, after))
         if not whole or self._pushes.again:
             return ""
         reply = self._pushes.told.get(key)
@@ -114,7 +113,8 @@ class FolderPass:
                 self._renumber()
                 todo = deque(windows)
                 continue
-            whole = self._pushes.push(self._wanted(window, answer)) and not answer.more
+            wanted = self._due(self._wanted(window, answer))
+            whole = self._pushes.push(wanted) and not answer.more
             if not todo or not whole:
                 self._pushes.settle()
             if halted := self._pushes.halted:
@@ -162,10 +162,20 @@ class FolderPass:
 
     def _due_again(self) -> set[Key]:
         """What was put off for a short time, after that time."""
-        due = {k: after for k, after in self._pushes.again.items() if after <= AGAIN_SECONDS}
-        self._pushes.again = {k: a for k, a in self._pushes.again.items() if k not in due}
-        self._link.stop.wait(max(due.values(), default=0.0))
-        return set(due)
+        left = {key: self._left(key) for key in self._pushes.again}
+        due = {key for key, after in left.items() if after <= AGAIN_SECONDS}
+        self._pushes.again -= due
+        self._link.stop.wait(max((left[key] for key in due), default=0.0))
+        return due
+
+    def _due(self, wanted: list[Key]) -> list[Key]:
+        """What may be sent now; an earlier pass may have been told to wait with the rest."""
+        early = {key for key in wanted if self._left(key)}
+        self._pushes.again |= early
+        return [key for key in wanted if key not in early] if early else wanted
+
+    def _left(self, key: Key) -> float:
+        return self._link.later.left(self._place, key)
 
     def _finish(self, windows: list[wire.Window], began: float) -> wire.PassReply:
         pass_id = token_hex(16)

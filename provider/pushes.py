@@ -17,6 +17,8 @@ from .upload import Room, upload
 
 T = TypeVar("T")
 _MAX_REASON = 1_000
+#: The longest that a master's own trouble is waited for within a pass.
+PASSING_SECONDS = 60.0
 
 
 class Pushes:
@@ -27,8 +29,8 @@ class Pushes:
         self._folder = folder
         self._place = place
         self._under_way: deque[tuple[wire.Push, Future[Any]]] = deque()
-        #: Keys that the master could not take, and the seconds to wait before they are offered.
-        self.again: dict[Key, float] = {}
+        #: Keys that the master put off in this pass; `link.later` knows until when.
+        self.again: set[Key] = set()
         #: Set when it took nothing of a request: what is away is not only one mail's trouble.
         self.halted: wire.Retry | None = None
         #: Items that were sent and not put off.
@@ -83,10 +85,10 @@ class Pushes:
             self._push_batch([key], {key: 0})
 
     def _upload(self, key: Key, size: int, pieces: Iterator[bytes], room: Room) -> bool:
-        outcome = upload(self._link, key, size, pieces, room)
+        outcome = upload(self._link, self._place, key, size, pieces, room)
         if isinstance(outcome, wire.Retry):
-            self.halted = outcome
-            self.again[key] = 0.0
+            # A part is a matter of the spool alone: mails that need none go on.
+            self._put_off([key], outcome.after)
         elif outcome:
             self._send([outcome], [])
         return outcome is not None
@@ -118,13 +120,20 @@ class Pushes:
                         self._link.shared.heard(reply)
             case wire.Retry() as retry:
                 self.halted = retry
-                self._try_again([item.key for item in request.items], 0.0)
+                # Its offers wait until the master is well again; only what is longer is remembered.
+                after = 0.0 if retry.after <= PASSING_SECONDS else retry.after
+                self._try_again([item.key for item in request.items], after)
             case wire.Refusal(code=code, message=message):
                 raise RefusedError(code, message)
 
     def _try_again(self, keys: Sequence[Key], after: float) -> None:
-        self.again.update(dict.fromkeys(keys, after))
+        self._put_off(keys, after)
         self.sent -= len(keys)
+
+    def _put_off(self, keys: Sequence[Key], after: float) -> None:
+        for key in keys:
+            self._link.later.put_off(self._place, key, after)
+        self.again.update(keys)
 
 
 def grouped(

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from contextlib import closing
 from signal import SIGTERM
 from typing import Any, get_args
 
@@ -103,8 +104,8 @@ def test_each_registered_name_is_described(registry, names):
 
 
 def test_each_route_is_described(tmp_path):
-    storage = open_storage("directory", tmp_path)
-    app = create_app(Database(tmp_path / "db"), storage)
+    with closing(Database(tmp_path / "db")) as db:
+        app = create_app(db, open_storage("directory", tmp_path))
 
     argument, as_shown = re.compile("<(?:[a-z]+:)?([a-z]+)_?>"), r"{\1}"
     routes = {
@@ -137,7 +138,7 @@ def test_each_status_stage_and_filter_is_described():
     fields = {field.name: field for field in msgspec.structs.fields(Delivery)}
     stages = filter(None, get_args(fields["stage"].type))
 
-    wanted = {*stages, *query.FILTERS, *problems.STATUSES} - {"too_large"}
+    wanted = {*stages, *(each.name for each in query.FILTERS), *problems.STATUSES} - {"too_large"}
 
     assert wanted - set(rows(told)) == set()
 

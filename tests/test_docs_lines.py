@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 import zmq
+from werkzeug.datastructures import Headers
 
 from postroom import wire
 from postroom.storage import open_storage
+from provider import login
+from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
 from tests.servers.daemons import Daemons
 from tests.servers.ports import HOST
@@ -23,6 +26,7 @@ from tests.waiting import wait_until
 WITH_COMMANDS = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/oauth2.md",
     "docs/quickstart.md",
     "docs/settings.md",
     "docs/tools.md",
@@ -101,9 +105,13 @@ class Clone(Daemons):
         connection = HTTPConnection(HOST, self.api_port, timeout=30)
         connection.request(call.method, call.path, call.body, call.headers)
         answer = connection.getresponse()
-        told = answer.read().decode()
+        told = answer.read()
         connection.close()
-        return answer.status, told
+        path, _, query = call.path.partition("?")
+        headers = Headers(answer.getheaders())
+        thinned = "fields=" in query
+        DOCUMENT.check(call.method, path, answer.status, headers, told, thinned=thinned)
+        return answer.status, told.decode()
 
     def storage(self) -> str:
         """The id of the store, as `python -m master --check` prints it."""
@@ -141,6 +149,9 @@ class Clone(Daemons):
             assert self.provide(*arguments, name="import").wait(timeout=30) == 0
         elif name == "provider" and TOOLS & set(arguments[:1]):
             self.once(name, arguments)
+        elif name == "provider" and arguments[:1] == ["login"]:
+            # Tested with a browser elsewhere; here nobody would log in.
+            assert login.parser().parse_args(arguments[1:]).name
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)
@@ -198,7 +209,7 @@ def test_no_other_document_has_shell_lines():
 
 def test_the_terminals_say_what_the_readme_shows(clone):
     clone.provide("work")
-    wait_until(lambda: "no new mail" in clone.log("master"), 20, "the first sign of life")
+    wait_until(lambda: "no new mail" in clone.log("provider"), 20, "the first pass")
     logs = "".join(map(clone.log, ("api", "master", "pull", "provider")))
     logs = logs.replace(clone.title, "imap at imap.example.org for me@example.org")
     logs = logs.replace("(maildir)", "(imap)")

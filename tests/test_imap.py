@@ -53,7 +53,7 @@ def test_a_thousand_mails_come_once_and_a_second_pass_fetches_none(rig: Rig, dov
     assert (first.listed, first.stored, first.missing) == (1_000, 1_000, 0)
     assert second == first
     bodies = [line for line in dovecot.commands("work") if "BODY.PEEK[]" in line]
-    assert len(bodies) == 10
+    assert len(bodies) == 1_000 // rig.master.limits.batch_items
 
 
 def test_nothing_is_marked_as_read(rig: Rig, dovecot: Dovecot):
@@ -102,7 +102,7 @@ def test_uids_given_anew_in_silence_are_noticed(rig: Rig, dovecot: Dovecot):
     assert rig.once(imap(dovecot))
 
     assert len(rig.master.raws()) == 21
-    assert rig.master.asked(wire.Pass)[-1].generation == 1
+    assert [told for told in rig.master.asked(wire.Pass) if told.window][-1].generation == 1
 
 
 def test_two_mails_with_equal_headers_both_arrive(rig: Rig, dovecot: Dovecot):

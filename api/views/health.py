@@ -4,7 +4,9 @@ from flask import Blueprint, Response, current_app
 
 import postroom
 
+from ..answers import Health
 from ..bodies import answer
+from ..contracts import Answer, contract
 from ..models import Fact
 from ..security import scope
 
@@ -13,10 +15,10 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/health")
 @scope("none")
+@contract(answers=Answer(Health))
 def health() -> Response:
     """Open to all: it tells nothing but that the API lives."""
     schema = Fact.get(Fact.name == "schema").value
     batch = current_app.config["STORAGE"].batch()
-    return answer(
-        {"status": "ok", "version": postroom.__version__, "schema": int(schema), "batch": batch}
-    )
+    version = postroom.__version__
+    return answer(Health(status="ok", version=version, schema=int(schema), batch=batch))

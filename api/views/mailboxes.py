@@ -1,16 +1,18 @@
 """/v1/mailboxes: how the sources stand, and what providers ask through the master."""
 
-from typing import Any
-
 from flask import Blueprint, Response, current_app
 
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import offers, sources, tasks
+from .. import fields, offers, silence, sources, tasks
+from ..answers import AskedTask, PassReceipt
+from ..answers import Mailbox as ShownMailbox
+from ..asked import Empty
 from ..bodies import answer, body_as
+from ..contracts import Answer, contract, lists, shows
 from ..models import Folder, Mailbox, Receipt
-from ..paging import cursor, limit, page
+from ..paging import cursor, each, limit, page
 from ..receipts import COUNTS
 from ..security import scope
 
@@ -25,22 +27,25 @@ class HelloBody(wire.Hello, frozen=True, kw_only=True, tag="HELLO"):
 
 
 @blueprint.get("")
+@lists(ShownMailbox)
 def list_mailboxes() -> Response:
     """All mailboxes by name."""
     after, size = cursor(str), limit()
     found = Mailbox.select().order_by(Mailbox.name)
     if after:
         found = found.where(Mailbox.name > after[0])
-    return answer(page(list(found.limit(size + 1)), size, _shown, lambda m: [m.name]))
+    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda m: [m.name]))
 
 
 @blueprint.get("/<name>")
+@shows(ShownMailbox)
 def one_mailbox(name: str) -> Response:
     """One mailbox."""
-    return answer(_shown(_found(name)))
+    return fields.one(_shown(_found(name)))
 
 
 @blueprint.get("/<name>/receipts")
+@lists(PassReceipt)
 def list_receipts(name: str) -> Response:
     """The receipts of a mailbox, newest first."""
     after, size = cursor(int), limit()
@@ -52,11 +57,17 @@ def list_receipts(name: str) -> Response:
     )
     if after:
         found = found.where(Receipt.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, _receipt, lambda r: [r.id]))
+    return answer(page(list(found.limit(size + 1)), size, each(_receipt), lambda r: [r.id]))
 
 
 @blueprint.post("/<name>/hello")
 @scope("ingest")
+@contract(
+    answers=Answer(wire.HelloReply),
+    body=HelloBody,
+    given=("mailbox", "cmd"),
+    errors=("storage_mismatch",),
+)
 def hello(name: str) -> Response:
     """A source presents itself through a master."""
     told = body_as(HelloBody, mailbox=name, cmd="HELLO")
@@ -73,6 +84,12 @@ def hello(name: str) -> Response:
 
 @blueprint.post("/<name>/offers")
 @scope("ingest")
+@contract(
+    answers=Answer(wire.OfferReply),
+    body=wire.Offer,
+    given=("mailbox", "cmd"),
+    errors=("unknown_mailbox",),
+)
 def offer(name: str) -> Response:
     """What is wanted of one window of a source's listing."""
     told = body_as(wire.Offer, mailbox=name, cmd="OFFER")
@@ -81,6 +98,12 @@ def offer(name: str) -> Response:
 
 @blueprint.post("/<name>/passes")
 @scope("ingest")
+@contract(
+    answers=Answer(wire.PassReply),
+    body=wire.Pass,
+    given=("mailbox", "cmd"),
+    errors=("unknown_mailbox",),
+)
 def finish_pass(name: str) -> Response:
     """A window of a finished pass, or a waiting source's sign of life."""
     told = body_as(wire.Pass, mailbox=name, cmd="PASS")
@@ -89,12 +112,13 @@ def finish_pass(name: str) -> Response:
 
 @blueprint.post("/<name>/sync")
 @scope("ingest")
+@contract(answers=Answer(AskedTask, 202), body=Empty)
 def sync(name: str) -> Response:
     """Ask the provider to look now."""
     _found(name)
     with current_app.config["DATABASE"].writing():
         task = tasks.add("sync", name)
-    return answer({"task": task.id, "state": task.state}, 202)
+    return answer(AskedTask(task=task.id, state=task.state), 202)
 
 
 def _found(name: str) -> Mailbox:
@@ -104,7 +128,7 @@ def _found(name: str) -> Mailbox:
     return mailbox
 
 
-def _shown(mailbox: Mailbox) -> dict[str, Any]:
+def _shown(mailbox: Mailbox) -> ShownMailbox:
     last = (
         Receipt.select(Receipt, Folder)
         .join(Folder)
@@ -112,28 +136,34 @@ def _shown(mailbox: Mailbox) -> dict[str, Any]:
         .order_by(Receipt.id.desc())
         .first()
     )
-    return {
-        "name": mailbox.name,
-        "kind": mailbox.kind,
-        "epoch": mailbox.epoch,
-        "last_number": mailbox.last_number,
-        "interval": mailbox.interval,
-        "seen": mailbox.seen,
-        "error": mailbox.error,
-        "created": mailbox.created,
-        "changed": mailbox.changed,
-        "last_receipt": _receipt(last) if last else None,
-    }
+    return ShownMailbox(
+        name=mailbox.name,
+        kind=mailbox.kind,
+        epoch=mailbox.epoch,
+        last_number=mailbox.last_number,
+        state=mailbox.state,
+        interval=mailbox.interval,
+        seen=mailbox.seen or None,
+        lag=silence.lag(mailbox),
+        error=mailbox.error,
+        failing_since=mailbox.failed or None,
+        next_try=mailbox.next_try or None,
+        last_error=mailbox.last_error,
+        last_error_at=mailbox.last_error_at or None,
+        created=mailbox.created,
+        changed=mailbox.changed,
+        last_receipt=_receipt(last) if last else None,
+    )
 
 
-def _receipt(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "id": receipt.id,
-        "folder": receipt.folder.name,
-        "uidvalidity": receipt.folder.uidvalidity,
+def _receipt(receipt: Receipt) -> PassReceipt:
+    return PassReceipt(
+        id=receipt.id,
+        folder=receipt.folder.name,
+        uidvalidity=receipt.folder.uidvalidity,
         **{name: getattr(receipt, name) for name in COUNTS},
-        "missing_keys": receipt.missing_keys,
-        "server_exists": receipt.server_exists,
-        "took": receipt.took,
-        "created": receipt.changed,
-    }
+        missing_keys=receipt.missing_keys,
+        server_exists=receipt.server_exists,
+        took=receipt.took,
+        created=receipt.changed,
+    )

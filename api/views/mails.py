@@ -1,22 +1,25 @@
 """/v1/mails: what is stored, newest first, and the bytes it came from."""
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from io import BytesIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, request
 
-from postroom.errors import ObjectMissingError, RefusedError
+from postroom.errors import RefusedError
 from postroom.parts import part_bytes
-from postroom.storage import Storage
 
-from .. import query
+from .. import fields, query, ranges, ranking, shown
+from ..answers import FoundMail, Page, WholeMail
 from ..bodies import answer
-from ..folders import key_value
-from ..models import Attachment, Folder, Mail, Mailbox, Place
+from ..contracts import RANGED, content, contract, lists, shows
+from ..models import Attachment, Mail
 from ..paging import cursor, limit, page
+from ..raws import demand, open_raw
 
 blueprint = Blueprint("mails", __name__, url_prefix="/v1/mails")
-CHUNK = 256 * 1024
 #: What a stranger wrote is saved, never run or guessed at.
 UNTRUSTED = {
     "X-Content-Type-Options": "nosniff",
@@ -25,103 +28,59 @@ UNTRUSTED = {
 
 
 @blueprint.get("")
+@lists(FoundMail, *query.FILTERS, query.SORT)
 def list_mails() -> Response:
-    """Mails that the filters select, newest first."""
+    """Mails that the filters select, newest or best first."""
+    return answer(_best() if query.by_rank(request.args) else _newest())
+
+
+def _newest() -> Page[FoundMail]:
     after, size = cursor(str, int), limit()
-    found = query.mails(request.args)
+    tree, found = query.asked(request.args), query.mails(request.args)
     if after:
         date, id_ = after
         found = found.where((Mail.date < date) | ((Mail.date == date) & (Mail.id < id_)))
     rows = list(found.limit(size + 1))
-    return answer(page(rows, size, _summary, lambda m: [m.date, m.id]))
+    return page(rows, size, lambda part: shown.found(part, tree), lambda m: [m.date, m.id])
 
 
-def _summary(mail: Mail) -> dict[str, Any]:
-    return {
-        "id": mail.id,
-        "sha256": mail.sha256,
-        "size": mail.size,
-        "state": mail.state,
-        "date": mail.date,
-        "subject": mail.subject,
-        "from": [mail.from_name, mail.from_address],
-        "message_id": mail.message_id,
-        "attachments": mail.attachment_count,
-        "defects": mail.defects,
-    }
+def _best() -> Page[FoundMail]:
+    after, size = cursor(float, int, int), limit()
+    tree, found = query.wanted(request.args), query.mails(request.args)
+    rows = ranking.best(found, tree, ranking.Place(*after) if after else None, size + 1)
+
+    def show(part: Sequence[ranking.Ranked]) -> list[FoundMail]:
+        return shown.found([mail for mail, _ in part], tree)
+
+    return page(rows, size, show, lambda one: list(one[1]))
 
 
 @blueprint.get("/<int:id_>")
+@shows(WholeMail)
 def one_mail(id_: int) -> Response:
     """All that was read from one mail, and where it lies."""
     mail = _found(id_)
-    attachments = Attachment.select().where(Attachment.mail == mail).order_by(Attachment.number)
-    return answer(
-        {
-            **_summary(mail),
-            **mail.record,
-            "text": mail.text,
-            "html": mail.html,
-            "headers": mail.headers,
-            "has_raw": mail.has_raw,
-            "created": mail.created,
-            "attachments": [_attachment(each) for each in attachments],
-            "places": _places(mail),
-        }
-    )
-
-
-def _places(mail: Mail) -> list[dict[str, Any]]:
-    places = (
-        Place.select(Place, Folder, Mailbox)
-        .join(Folder)
-        .join(Mailbox)
-        .where(Place.mail == mail)
-        .order_by(Place.id)
-    )
-    return [
-        {
-            "mailbox": place.folder.mailbox.name,
-            "epoch": place.folder.epoch,
-            "folder": place.folder.name,
-            "uidvalidity": place.folder.uidvalidity,
-            "key": key_value(place.key),
-            "version": place.version,
-            "state": place.state,
-            "verified": place.verified,
-        }
-        for place in places
-    ]
-
-
-def _attachment(each: Attachment) -> dict[str, Any]:
-    return {
-        "number": each.number,
-        "name": each.name,
-        "type": each.type,
-        "content_id": each.content_id,
-        "inline": each.inline,
-        "size": each.size,
-        "sha256": each.sha256,
-        "part": each.part,
-    }
+    return fields.one(shown.whole(mail, shown.attachments_of([mail]), shown.places_of([mail])))
 
 
 @blueprint.get("/<int:id_>/raw")
+@contract(*RANGED, answers=content("message/rfc822"), errors=("no_raw",))
 def raw_mail(id_: int) -> Response:
     """The mail byte for byte as the server gave it."""
     mail = _found(id_)
-    stream = _open(mail)
-    headers = {
-        **UNTRUSTED,
-        "Content-Length": str(mail.size),
-        "Content-Disposition": f'attachment; filename="{mail.sha256[:16]}.eml"',
-    }
-    chunks = iter(lambda: stream.read(CHUNK), b"")
-    return Response(chunks, headers=headers, content_type="message/rfc822")
+    demand(mail)
+    name = f'attachment; filename="{mail.sha256[:16]}.eml"'
+    return ranges.send(
+        mail.size,
+        mail.sha256,
+        lambda start, length: _open(mail, start, length),
+        {**UNTRUSTED, "Content-Disposition": name},
+        "message/rfc822",
+    )
 
 
 @blueprint.get("/<int:id_>/attachments/<int:number>")
+@contract(*RANGED, answers=content("application/octet-stream"), errors=("no_raw",))
 def one_attachment(id_: int, number: int) -> Response:
     """An attachment's bytes, read out of the raw mail."""
     mail = _found(id_)
@@ -129,26 +88,24 @@ def one_attachment(id_: int, number: int) -> Response:
     if found is None:
         raise RefusedError("not_found", f"mail {id_} has no attachment {number}")
     with _open(mail) as stream:
-        content = part_bytes(stream.read(), found.part)
+        whole = part_bytes(stream.read(), found.part)
     name = quote(found.name or f"attachment-{number}", safe="")
-    headers = {**UNTRUSTED, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(content, headers=headers, content_type="application/octet-stream")
+    return ranges.send(
+        len(whole),
+        # Not the one of the row: who gave the record may have told anything.
+        hashlib.sha256(whole).hexdigest(),
+        lambda start, length: BytesIO(whole[start : start + length]),
+        {**UNTRUSTED, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        "application/octet-stream",
+    )
 
 
 def _found(id_: int) -> Mail:
-    mail: Mail | None = Mail.get_or_none(Mail.id == id_)
+    mail: Mail | None = Mail.select(*shown.WHOLE).where(Mail.id == id_).get_or_none()
     if mail is None:
         raise RefusedError("not_found", f"there is no mail {id_}")
     return mail
 
 
-def _open(mail: Mail) -> Any:
-    if not mail.has_raw:
-        raise RefusedError("no_raw", f"mail {mail.id} came without its raw bytes")
-    storage: Storage = current_app.config["STORAGE"]
-    try:
-        return storage.open_read(mail.sha256)
-    except ObjectMissingError as e:
-        raise RefusedError(
-            "no_raw", f"the raw bytes of mail {mail.id} are lost; they are fetched again"
-        ) from e
+def _open(mail: Mail, start: int = 0, length: int | None = None) -> BinaryIO:
+    return open_raw(current_app.config["STORAGE"], mail, start, length)

@@ -6,7 +6,9 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 
 from .. import reparse
+from ..answers import Reparsed, Unparsed
 from ..bodies import MSGPACK, answer
+from ..contracts import LIMIT, Answer, Parameter, contract
 from ..paging import limit
 from ..security import scope
 
@@ -17,6 +19,11 @@ _JSON = msgspec.json.Decoder(reparse.ReparsedBody)
 
 @blueprint.get("/unparsed")
 @scope("ingest")
+@contract(
+    Parameter("version", "That of your parser.", int, error="bad_version", required=True),
+    LIMIT,
+    answers=Answer(Unparsed),
+)
 def list_unparsed() -> Response:
     """Mails that another version of the parser read."""
     text = request.args.get("version", "")
@@ -27,6 +34,7 @@ def list_unparsed() -> Response:
 
 @blueprint.post("/reparsed")
 @scope("ingest")
+@contract(answers=Answer(Reparsed), body=reparse.ReparsedBody)
 def take_reparsed() -> Response:
     """Take the records that a version of the parser made."""
     told = _body()

@@ -3,7 +3,10 @@
 from flask import Blueprint, Response, current_app, request
 
 from .. import claims, quarantine
+from ..answers import Claimed, Finished, Retries, Retry
+from ..asked import Empty
 from ..bodies import answer, body_as
+from ..contracts import Answer, contract
 from ..security import scope
 
 blueprint = Blueprint("retries", __name__, url_prefix="/v1")
@@ -11,14 +14,16 @@ blueprint = Blueprint("retries", __name__, url_prefix="/v1")
 
 @blueprint.post("/quarantine/<int:id_>/retry")
 @scope("ingest")
+@contract(answers=Answer(Retry, 202), body=Empty, errors=("superseded",))
 def retry_one(id_: int) -> Response:
     """Ask for one item to be tried again."""
     task = quarantine.retry(current_app.config["DATABASE"], id_)
-    return answer({"task": task.id, "kind": task.kind, "state": task.state}, 202)
+    return answer(Retry(task=task.id, kind=task.kind, state=task.state), 202)
 
 
 @blueprint.post("/quarantine/retry")
 @scope("ingest")
+@contract(*quarantine.FILTERS, answers=Answer(Retries, 202), body=Empty)
 def retry_all() -> Response:
     """Ask for all that the filters select to be tried again."""
     return answer(quarantine.retry_all(current_app.config["DATABASE"], request.args), 202)
@@ -26,6 +31,7 @@ def retry_all() -> Response:
 
 @blueprint.post("/tasks/claim")
 @scope("ingest")
+@contract(answers=Answer(Claimed), body=claims.ClaimBody)
 def claim() -> Response:
     """Give out tasks, for a time."""
     asked = body_as(claims.ClaimBody)
@@ -34,7 +40,8 @@ def claim() -> Response:
 
 @blueprint.post("/tasks/<int:id_>/finish")
 @scope("ingest")
+@contract(answers=Answer(Finished), body=claims.FinishBody, errors=("lease_lost",))
 def finish(id_: int) -> Response:
     """Note what came of a task."""
     task = claims.finish(current_app.config["DATABASE"], id_, body_as(claims.FinishBody))
-    return answer({"task": task.id, "state": task.state, "result": task.result})
+    return answer(Finished(task=task.id, state=task.state, result=task.result))

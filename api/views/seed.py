@@ -1,7 +1,6 @@
 """/api: the seed's two routes, which the master uses as well."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
@@ -9,7 +8,10 @@ from postroom.errors import RefusedError
 from postroom.storage import Storage
 
 from .. import ingest
+from ..answers import FolderUid, LastUids, MailboxUids, Taken
+from ..asked import PlainMail
 from ..bodies import MSGPACK, answer, body
+from ..contracts import Answer, ListOf, Parameter, contract
 from ..deliveries import MAX_MAILS, Delivery, read_all
 from ..models import Folder, Mailbox
 from ..security import scope
@@ -18,6 +20,12 @@ blueprint = Blueprint("seed", __name__)
 
 
 @blueprint.get("/api")
+@contract(
+    Parameter("mailbox", "Only this mailbox."),
+    Parameter("folder", "Only folders of this name."),
+    answers=Answer(LastUids),
+    errors=("not_found",),
+)
 def last_uid() -> Response:
     """The highest UID held, a hint; 0 where several mailboxes have one each."""
     mailbox, folder = request.args.get("mailbox"), request.args.get("folder")
@@ -25,30 +33,37 @@ def last_uid() -> Response:
     if mailbox is not None and not mailboxes:
         raise RefusedError("not_found", f"there is no mailbox {mailbox!r}")
     only = next(iter(mailboxes.values())) if len(mailboxes) == 1 else None
-    return answer({"UID": only["UID"] if only else 0, "mailboxes": mailboxes})
+    return answer(LastUids(UID=only.UID if only else 0, mailboxes=mailboxes))
 
 
-def _mailboxes(name: str | None, folder: str | None) -> dict[str, Any]:
+def _mailboxes(name: str | None, folder: str | None) -> dict[str, MailboxUids]:
     found = Mailbox.select().order_by(Mailbox.name)
     if name is not None:
         found = found.where(Mailbox.name == name)
     return {mailbox.name: _mailbox(mailbox, folder) for mailbox in found}
 
 
-def _mailbox(mailbox: Mailbox, folder: str | None) -> dict[str, Any]:
+def _mailbox(mailbox: Mailbox, folder: str | None) -> MailboxUids:
     found = Folder.select().where(Folder.mailbox == mailbox, Folder.epoch == mailbox.epoch)
     if folder is not None:
         found = found.where(Folder.name == folder)
     # In the order of opening: the last numbering of a name is the one in force.
     folders = {
-        each.name: {"UID": each.last_number, "uidvalidity": each.uidvalidity}
+        each.name: FolderUid(UID=each.last_number, uidvalidity=each.uidvalidity)
         for each in found.order_by(Folder.id)
     }
-    return {"UID": max((f["UID"] for f in folders.values()), default=0), "folders": folders}
+    return MailboxUids(UID=max((f.UID for f in folders.values()), default=0), folders=folders)
 
 
 @blueprint.post("/api")
 @scope("ingest")
+@contract(
+    Parameter("Postroom-Storage", "The store that holds the raw bytes.", place="header"),
+    Parameter("Postroom-Batch", "Its commit that holds them.", place="header"),
+    answers=Answer(Taken),
+    body=ListOf((PlainMail, Delivery), MAX_MAILS),
+    errors=("storage_mismatch", "unknown_mailbox"),
+)
 def take_mails() -> Response:
     """Take a list of mails; answers for each, in order."""
     mails = _packed_batch() or body()

@@ -5,14 +5,20 @@ from hashlib import sha256
 from master.parsers import encoded_words
 from master.parsers.charsets import Decoder
 from postroom.parts import Node, parameters
-from postroom.parts.enclosed import Enclosed, enclosed
+from postroom.parts.enclosed import Enclosed, enclosed, may_enclose
 from postroom.parts.parameters import Parameter, Parameters
 from postroom.records import Attachment
 
 
 def index(node: Node, decoder: Decoder) -> list[Attachment]:
     """Return the part as an attachment, and the files that it encloses."""
-    content = node.content(decoder.defects)
+    files: list[Enclosed] = []
+    if may_enclose(node):
+        content = node.content(decoder.defects)
+        size, digest = len(content), sha256(content).hexdigest()
+        files = enclosed(node, content, decoder.defects)
+    else:
+        size, digest = node.measure(decoder.defects)
     kind, options = _disposition(node)
     content_id = encoded_words.decode(node.headers.get("content-id", ""), decoder)
     inline = kind == "inline" or (not kind and "content-id" in node.headers)
@@ -21,11 +27,11 @@ def index(node: Node, decoder: Decoder) -> list[Attachment]:
         type=node.type,
         content_id=content_id.strip("<> "),
         inline=inline,
-        size=len(content),
-        sha256=sha256(content).hexdigest(),
+        size=size,
+        sha256=digest,
         part=node.path,
     )
-    return [own, *_index_files(node, enclosed(node, content, decoder.defects), decoder)]
+    return [own, *_index_files(node, files, decoder)]
 
 
 def index_enclosed(node: Node, decoder: Decoder) -> list[Attachment]:

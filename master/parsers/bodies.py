@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,6 +16,12 @@ from postroom.records import Attachment
 
 #: Where a page names its own charset, if it does.
 META_BYTES = 4_096
+
+#: Characters of text, and of HTML, that are kept of a mail.
+MAX_TEXT = 2 * 1024 * 1024
+#: Bytes that so many characters can have, and their bytes when each is escaped.
+_CONTENT = 4 * MAX_TEXT
+_ESCAPED = 3 * _CONTENT
 
 _TEXTS = frozenset({"text/plain", "text/html"})
 _META = re.compile(
@@ -63,7 +70,15 @@ def read(root: Node, decoder: Decoder) -> Bodies:
     plain = "\n".join(filter(None, shown))
     if not plain.strip() and markup:
         plain = html_to_text(markup, decoder.defects)
-    return Bodies(plain, markup, attached, inner)
+    return Bodies(cut(plain, decoder.defects), cut(markup, decoder.defects), attached, inner)
+
+
+def cut(text: str, defects: set[str]) -> str:
+    """Return as much of a text as is kept."""
+    if len(text) <= MAX_TEXT:
+        return text
+    defects.add("text_cut")
+    return text[:MAX_TEXT]
 
 
 def _leaves(node: Node) -> Iterator[Node]:
@@ -127,8 +142,22 @@ def _readable(node: Node, decoded: str, defects: set[str]) -> str:
     return decoded
 
 
+def _content(node: Node, defects: set[str]) -> bytes:
+    """Return the bytes of a text, or as many as what is kept of it can have."""
+    if node.end - node.start <= _CONTENT or attachments.encloses(node):
+        return node.content(defects)
+    end = _line_end(node.source, node.start, min(node.end, node.start + _ESCAPED))
+    content = replace(node, end=end).content(defects)
+    return content[: _line_end(content, 0, _CONTENT)] if len(content) > _CONTENT else content
+
+
+def _line_end(text: bytes, start: int, most: int) -> int:
+    """Return where the last line before `most` ends: a cut there breaks no character."""
+    return text.rfind(b"\n", start, most) + 1 or most
+
+
 def _decoded(node: Node, decoder: Decoder) -> str:
-    content = node.content(decoder.defects)
+    content = _content(node, decoder.defects)
     if node.type != "text/html":
         content, _ = uuencoded(content, decoder.defects)
     meta = _META.search(content[:META_BYTES]) if node.type == "text/html" else None
@@ -138,4 +167,4 @@ def _decoded(node: Node, decoder: Decoder) -> str:
         text = text.replace("\r\n", "\n")
     if "\r" in text:
         text = _DOUBLED_LINE_END.sub("\n", text).replace("\r", "\n")
-    return text.removeprefix("\ufeff")
+    return cut(text.removeprefix("\ufeff"), decoder.defects)

@@ -21,6 +21,7 @@ def parse(raw: bytes) -> Mail:
     header = _Header(root, decoder)
     content = bodies.read(root, decoder)
     inner = [_inner(node, decoder) for node in content.inner]
+    inner_texts = (text for text, _ in inner)
     date = header.text("date")
     return Mail(
         subject=header.text("subject"),
@@ -35,7 +36,7 @@ def parse(raw: bytes) -> Mail:
         message_id=_message_id(header.text("message-id")),
         in_reply_to=header.ids("in-reply-to"),
         references=header.ids("references"),
-        text="\n\n".join(filter(None, [content.text, *(text for text, _ in inner)])),
+        text=bodies.cut("\n\n".join(filter(None, [content.text, *inner_texts])), defects),
         html=content.html,
         headers=header.decoded(),
         attachments=(*content.attachments, *(one for _, own in inner for one in own)),

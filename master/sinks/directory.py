@@ -10,6 +10,7 @@ from postroom import records
 from postroom.api_client import ApiClient
 from postroom.errors import TemporaryError
 from postroom.settings import Config, Options
+from postroom.storage.durable import fsync_folder, make_folder
 
 from . import Batch, Delivery, Verdict
 
@@ -36,17 +37,17 @@ class DirectorySink:
         try:
             folders = {self._write(d, batch) for d in batch.deliveries if d.mail}
             for folder in folders:
-                _sync_folder(folder)
+                fsync_folder(folder)
         except OSError as e:
             raise TemporaryError(f"{self._folder}: {e.strerror or e}") from e
         return [Verdict("stored") for _ in batch.deliveries]
 
     def _write(self, delivery: Delivery, batch: Batch) -> Path:
         file = self._folder / _name(delivery)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         # The process id keeps two workers from writing into one file.
         beside = file.with_name(f".{file.name}.{os.getpid()}")
-        with beside.open("wb") as stream:
+        with open(beside, "wb", opener=_private) as stream:
             stream.write(_encoded(_content(delivery, batch.url(delivery.sha256))))
             stream.flush()
             os.fsync(stream.fileno())
@@ -95,9 +96,6 @@ def _encoded(content: dict[str, Any]) -> bytes:
     return text.encode("utf-8", "replace") + b"\n"
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _private(path: str, flags: int) -> int:
+    """Mail is nobody else's business."""
+    return os.open(path, flags, 0o600)

@@ -37,6 +37,13 @@ class Enclosed(NamedTuple):
         return _TYPES.guess_type(f"x/{self.name}")[0] or "application/octet-stream"
 
 
+def may_enclose(node: Node) -> bool:
+    """Tell at little cost whether the part may have files within it."""
+    if node.type == "text/plain" or not node.names:
+        return bool(node.encoding) or node.source.find(b"begin ", node.start, node.end) >= 0
+    return node.type in _TNEF_TYPES
+
+
 def enclosed(node: Node, content: bytes, defects: set[str]) -> list[Enclosed]:
     """Return the files that the part encloses, in order."""
     if node.type == "text/plain" or not node.names:

@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from postroom.parts import parameters, transfer
 from postroom.parts.fields import Head
 from postroom.parts.parameters import Parameters
+
+#: Contents over so many bytes are read in pieces where only their hash is asked for.
+LARGE = 1 << 20
+PIECE = 1 << 20
 
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
@@ -48,6 +54,25 @@ class Node:
     def content(self, defects: set[str]) -> bytes:
         """Return the bytes of the part, its transfer encoding undone."""
         return transfer.decode(self.source[self.start : self.end], self.encoding, defects)
+
+    def measure(self, defects: set[str]) -> tuple[int, str]:
+        """Return size and hex SHA-256 of the content; a large one is never in memory whole."""
+        if self.end - self.start > LARGE and self.encoding in {"", "base64"}:
+            # What is not sound is mended as a whole.
+            with suppress(ValueError):
+                return self._measure_in_pieces()
+        content = self.content(defects)
+        return len(content), sha256(content).hexdigest()
+
+    def _measure_in_pieces(self) -> tuple[int, str]:
+        size, digest = 0, sha256()
+        raw = (
+            self.source[at : min(at + PIECE, self.end)] for at in range(self.start, self.end, PIECE)
+        )
+        for piece in transfer.base64_in_pieces(raw) if self.encoding else raw:
+            size += len(piece)
+            digest.update(piece)
+        return size, digest.hexdigest()
 
     def walk(self) -> Iterator["Node"]:
         """Yield this part and all below it, in the order of the mail."""

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from collections.abc import Iterable, Iterator
 
 #: Where padding stands, with the line ends behind it.
 _TAIL = 64
@@ -75,6 +76,21 @@ def _sound_base64(body: bytes) -> bytes | None:
     letters = len(body) - body.count(b"\n") - body.count(b"\r")
     padding = body[-_TAIL:].count(b"=")
     return decoded if len(decoded) == letters * 3 / 4 - padding else None
+
+
+def base64_in_pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Decode sound base64 piece by piece; raises ValueError for what is not sound."""
+    left, ended = b"", False
+    for piece in body:
+        letters = left + piece.translate(None, b"\r\n")
+        if ended and letters:
+            raise ValueError("letters behind the padding")
+        whole = len(letters) // 4 * 4
+        left = letters[whole:]
+        ended = ended or letters[:whole].endswith(b"=")
+        yield binascii.a2b_base64(letters[:whole], strict_mode=True)
+    if left:
+        raise ValueError("an unfinished group of letters")
 
 
 def _decode_run(run: bytes) -> bytes:

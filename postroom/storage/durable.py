@@ -45,11 +45,11 @@ def translation(path: Path, e: OSError) -> PostroomError:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and what lies above it, durable."""
+    """Make a folder and what lies above it, durable, and nobody else's to look into."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
     fsync_folder(folder.parent)
 
 
@@ -63,9 +63,9 @@ def fsync_folder(folder: Path) -> None:
 
 
 def create_temporary(folder: Path) -> tuple[Path, int]:
-    """Make a new file with a name of ours; return it with its descriptor."""
+    """Make a new private file with a name of ours; return it with its descriptor."""
     path = folder / f"{RESERVED}{secrets.token_hex(16)}.tmp"
-    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def write_all(fd: int, body: bytes | memoryview) -> None:
@@ -76,7 +76,7 @@ def write_all(fd: int, body: bytes | memoryview) -> None:
 
 
 def replace_file(path: Path, body: bytes) -> None:
-    """Replace a file's content at once, durable on return."""
+    """Replace a private file's content at once, durable on return."""
     temporary, fd = create_temporary(path.parent)
     try:
         try:

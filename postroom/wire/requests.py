@@ -178,6 +178,8 @@ class Pass(InFolder, frozen=True, tag="PASS", kw_only=True):
     window: PassWindow | None = None
     #: Why the source cannot be read at present.
     error: Text = ""
+    #: Seconds until the source is tried again; 0 where that is not known.
+    next_try: Seconds = 0.0
     #: Ids of the tasks that were carried out, with what to say of them.
     done: Annotated[list[tuple[Count, Text]], Meta(max_length=100)] = msgspec.field(
         default_factory=list

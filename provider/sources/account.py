@@ -12,13 +12,22 @@ from postroom.errors import (
 
 #: Whoever connects again backs off by himself.
 SOON = 0.0
+_OLD = "the server has no TLS 1.2 or newer, and nothing older is safe: it has to be updated"
+_PLAIN = "what answers at this port is no TLS: see whether tls = and port = belong together"
+#: What OpenSSL calls a server that nobody can talk to in safety.
+_NO_TLS = {
+    "UNSUPPORTED_PROTOCOL": _OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
+    "WRONG_VERSION_NUMBER": _PLAIN,
+    "RECORD_LAYER_FAILURE": _PLAIN,
+}
 
 
-def require(server: str, user: str, password: str) -> None:
-    """Raise SettingsError for what nobody told."""
+def require(server: str, user: str, password: str, *, by_token: bool = False) -> None:
+    """Raise SettingsError for what nobody told; a login `by_token` needs no password."""
     if not server:
         raise SettingsError("no server: set server = in its section, or imap_server")
-    if not user or not password:
+    if not user or not (password or by_token):
         raise CredentialError(
             "no user name or no password: write them into imap_credentials.py, "
             "as imap_credentials.example.py shows"
@@ -32,6 +41,8 @@ def broken(what: str, error: OSError | EOFError) -> PostroomError:
             f"{what}: the server's certificate is not trusted ({error.verify_message}): "
             "set ca_file if it is your own CA, or mend server = to the name it is made for"
         )
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return SourceError(f"{what}: {_NO_TLS[error.reason]}")
     return TemporaryError(f"{what}: {str(error) or 'no answer in time'}", SOON)
 
 

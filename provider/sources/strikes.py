@@ -44,9 +44,17 @@ class Strikes:
         """One break is enough for this one."""
         self._count[key] = max(self._count[key], MOST - 1)
 
+    def settle(self, keys: Sequence[Key]) -> None:
+        """These came whole."""
+        for key in keys:
+            self._count.pop(key, None)
+
     @contextmanager
-    def watch(self, keys: Sequence[Key]) -> Iterator[None]:
-        """Note a break while these are fetched; SourceError for one that broke too many."""
+    def watch(self, keys: Sequence[Key], *, whole: bool = True) -> Iterator[None]:
+        """Note a break while these are fetched; SourceError for one that broke too many.
+
+        Without `whole` only a piece is fetched, which settles nothing.
+        """
         if len(keys) == 1 and self._count[keys[0]] >= MOST:
             if not self._lasting:
                 # From now on one more break is enough.
@@ -59,5 +67,5 @@ class Strikes:
             if isinstance(e, LargerError) and len(keys) == 1:
                 self.large.add(keys[0])
             raise
-        for key in keys:
-            self._count.pop(key, None)
+        if whole:
+            self.settle(keys)

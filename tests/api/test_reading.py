@@ -61,7 +61,7 @@ def test_filters_by_sender_date_mailbox_and_words(api: Caller) -> None:
         ("cursor=rubbish", "bad_cursor"),
         ("cursor=WzEsMl0", "bad_cursor"),
         ("since=yesterday", "bad_time"),
-        ("colour=red", "unknown_filter"),
+        ("colour=red", "unknown_parameter"),
         ("has=wings", "bad_has"),
         ("q=%22", "bad_query"),
     ],
@@ -141,3 +141,94 @@ def test_an_attachment_is_read_out_of_the_raw_mail(api: Caller) -> None:
         "attachment; filename*=UTF-8''..%2F%22%C3%A9%0D%0A.pdf"
     )
     assert api.get("/v1/mails/1/attachments/2", 404)["code"] == "not_found"
+
+
+def test_a_list_shows_a_mail_as_its_own_page_does(api: Caller) -> None:
+    api.hello()
+    attachment = {"name": "a.txt", "type": "text/plain", "content_id": "", "inline": False,
+                  "size": 1, "sha256": "0" * 64, "part": "1"}  # fmt: skip
+    people = [["Ann", "Ann@Example.org"], ["", "bob@example.org"]]
+    api.deliver(with_mail(api, 1, subject="x", attachments=[attachment], **{"from": people}))
+
+    (item,) = api.get("/v1/mails")["items"]
+    detail = api.get("/v1/mails/1")
+
+    assert item == {name: detail[name] for name in item}
+    assert item["from"] == people
+    assert [each["name"] for each in item["attachments"]] == ["a.txt"]
+
+
+def test_only_the_fields_that_are_asked_for_come(api: Caller) -> None:
+    api.hello()
+    api.push(1)
+
+    assert api.get("/v1/mails?fields=id,subject")["items"] == [{"id": 1, "subject": "mail 1"}]
+    assert api.get("/v1/mails/1?fields=from,id") == {"id": 1, "from": []}
+    assert api.get("/v1/mailboxes/work?fields=name") == {"name": "work"}
+    assert set(api.get("/v1/events?fields=kind")["items"][0]) == {"kind"}
+
+
+@pytest.mark.parametrize("path", ["/v1/mails", "/v1/mails/1", "/v1/tasks", "/v1/mailboxes"])
+def test_an_unknown_field_is_told_with_those_there_are(api: Caller, path: str) -> None:
+    api.hello()
+    api.push(1)
+
+    answer = api.get(f"{path}?fields=id,colour", 400)
+
+    assert answer["code"] == "bad_fields"
+    assert "'colour'" in answer["detail"] or "'id'" in answer["detail"]
+    assert "changed" in answer["detail"] or "subject" in answer["detail"]
+
+
+def test_an_empty_mail_has_raw_bytes_none_of_them(api: Caller) -> None:
+    api.hello()
+    nothing = sha256(b"").hexdigest()
+    api.deliver(api.delivery(1, b""), keep={nothing: b""})
+    api.post("/api", [{"subject": "told", "sha256": nothing}])
+
+    response = api.client.get("/v1/mails/1/raw")
+
+    assert (response.status_code, response.data) == (200, b"")
+    assert api.get("/v1/mails/1")["has_raw"]
+    assert api.client.get("/v1/mails/1/raw", headers={"Range": "bytes=0-"}).status_code == 416
+    assert api.client.get("/v1/mails/1/raw", headers={"Range": "bytes=-5"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/mails/1", "/v1/mailboxes/work", "/v1/mails/1/raw"])
+def test_who_has_it_already_is_told_so(api: Caller, path: str) -> None:
+    api.hello()
+    api.push(1)
+    tag = api.client.get(path).headers["ETag"]
+
+    for told in (tag, f'"other", {tag}', "*"):
+        again = api.client.get(path, headers={"If-None-Match": told})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert api.client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_changed_mailbox_has_another_tag(api: Caller) -> None:
+    api.hello()
+    before = api.client.get("/v1/mailboxes/work").headers["ETag"]
+    api.push(1)
+
+    after = api.client.get("/v1/mailboxes/work", headers={"If-None-Match": before})
+
+    assert after.status_code == 200
+
+
+def test_long_answers_are_compressed_for_who_takes_them_so(api: Caller) -> None:
+    api.hello()
+    api.push(*range(1, 20))
+
+    def told(path: str, accepted: str) -> str | None:
+        response = api.client.get(path, headers={"Accept-Encoding": accepted})
+        assert response.headers["Content-Length"] == str(len(response.data))
+        return response.headers.get("Content-Encoding")
+
+    assert told("/v1/mails", "br, gzip") == "gzip"
+    assert told("/v1/mails", "*") == "gzip"
+    assert told("/v1/mails", "gzip;q=0") is None
+    assert told("/v1/mails", "") is None
+    assert told("/v1/mails?limit=1&fields=id", "gzip") is None
+    assert told("/v1/mails/1/raw", "gzip") is None
+    assert "Accept-Encoding" in api.client.get("/v1/mails?limit=1").headers["Vary"]

@@ -177,5 +177,5 @@ def test_a_database_of_before_is_brought_up_to_date(api: Caller, tmp_path: Path)
     migrate(db)
 
     assert [mail.parser for mail in Mail.select().order_by(Mail.id)] == [0, None]
-    db.close()
     assert unparsed(api) == [1]
+    db.close()

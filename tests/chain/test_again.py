@@ -94,6 +94,7 @@ def test_what_the_mended_parser_can_read_leaves_quarantine(filled: Callable[...,
     assert chain.items("/v1/quarantine") == []
     assert subjects(chain, "?q=broken") == ["letter BROKEN"]
     (found,) = chain.items("/v1/mails?q=broken&defect=bad_date")
+    assert found.pop("snippets")["subject"] == [["letter ", False], ["BROKEN", True]]
     whole = chain.get(f"/v1/mails/{found['id']}")
     assert [place["state"] for place in whole["places"]] == ["stored"]
     assert chain.get("/v1/mails?has=defect&limit=5")["items"] == [found]

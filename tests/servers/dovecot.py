@@ -44,7 +44,7 @@ class Dovecot:
             (self.folder / name).mkdir()
         self._own(self.folder / "mail")
         self._write_users()
-        _make_certificate(self.folder)
+        make_certificate(self.folder)
         text = configuration(self.folder, self.ports, self._owners)
         (self.folder / "dovecot.conf").write_text(text)
 
@@ -228,7 +228,7 @@ def _file_name() -> str:
     return f"{1_000_000_000 + next(_serial)}.P{os.getpid()}.postroom"
 
 
-def _make_certificate(folder: Path) -> None:
+def make_certificate(folder: Path) -> None:
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     out = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]

@@ -1,7 +1,6 @@
 """A real master with real workers in front of a stub API, for the tests of the front."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 from postroom import wire
 from postroom.sockets import ClientKeys, Lanes
-from tests.servers import deadly_parser
+from tests.servers import deadly_parser, processes
 from tests.servers.ports import free_port
 from tests.servers.stub_api import StubApi
 from tests.waiting import wait_until
@@ -42,6 +41,8 @@ class RealMaster:
         self.port = free_port()
         self.stop = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
+        #: What its command line is put behind.
+        self.prefix: Sequence[str] = ()
         self._lanes: list[Lanes] = []
         self._log = folder / "log"
 
@@ -63,7 +64,7 @@ class RealMaster:
         """Start the process, wait for nothing."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("--config", str(self.config)),
+                [*self.prefix, *command("--config", str(self.config))],
                 stderr=log,
                 cwd=self.folder,
                 env=environment(self.folder),
@@ -114,18 +115,12 @@ class RealMaster:
     def workers(self) -> list[int]:
         """Process ids of the workers."""
         assert self.process
-        with suppress(FileNotFoundError):
-            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-            return [int(pid) for pid in children.read_text().split()]
-        return []
+        return processes.children(self.process.pid)
 
     def peak_megabytes(self) -> float:
         """The most memory that the front ever had."""
         assert self.process
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert found
-        return int(found[1]) / 1024
+        return processes.peak_megabytes(self.process.pid)
 
 
 def push(

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ class ScriptedImap:
         self.hidden: Counter[int] = Counter()
         #: How often the connection ends inside the literal of a UID.
         self.cuts: Counter[int] = Counter()
+        #: From which byte of it on.
+        self.cut_from = 0
+        #: How often a body was asked for from its start.
+        self.given: Counter[int] = Counter()
         #: Literal lengths that are announced instead of the true ones, before silence.
         self.announced: dict[int, int] = {}
         #: UIDs whose body is sent as a quoted string.
@@ -49,14 +54,31 @@ class ScriptedImap:
         self.odd = False
         #: UIDs that go between SEARCH and FETCH.
         self.expunged: set[int] = set()
-        #: Commands that end in BYE, once each.
+        #: Commands that end in BYE, once each; "" is the greeting.
         self.byes: list[str] = []
+        self.bye = "closing, too busy"
+        #: Commands at which the connection ends without a word, once each; "" is the greeting.
+        self.ends: list[str] = []
+        #: How often it says BYE to one that idles.
+        self.idle_byes = 0
+        #: UIDs whose size is left out of the answer.
+        self.sizeless: set[int] = set()
+        #: A line that is said before each body.
+        self.noise = b""
+        #: With a context it speaks TLS, at once or after STARTTLS.
+        self.tls: ssl.SSLContext | None = None
+        self.starttls = False
+        self.greeting = b"* OK ready\r\n"
+        #: What follows the answer to STARTTLS in the clear.
+        self.injected = b""
         #: Whether it falls silent in IDLE.
         self.deaf = False
         #: UIDs that anybody has marked as deleted.
         self.deleted: set[int] = set()
         #: Whether UID EXPUNGE is refused.
         self.keeps = False
+        #: A pattern of commands that it never answers; r"\*" is the greeting.
+        self.frozen = ""
         self.commands: list[str] = []
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -90,33 +112,63 @@ class ScriptedImap:
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer: socket.socket) -> None:
-        lines = peer.makefile("rb")
         try:
-            peer.sendall(b"* OK ready\r\n")
-            for line in lines:
-                tag, _, command = line.decode().strip().partition(" ")
-                self.commands.append(command)
-                for piece in self._answer(tag, command, lines):
-                    peer.sendall(piece)
+            if self.frozen == r"\*":
+                self._ended.wait()
+            if self.tls and not self.starttls:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+            for piece in self._end(""):
+                peer.sendall(piece)
+            peer.sendall(self.greeting)
+            self._converse(peer)
         except (OSError, _CutError):
             pass
         finally:
-            lines.close()
+            # Not at once with a reset: what was said last is to be heard.
+            with suppress(OSError):
+                peer.shutdown(socket.SHUT_WR)
             peer.close()
 
+    def _converse(self, peer: socket.socket) -> None:
+        with peer.makefile("rb") as lines:
+            for line in lines:
+                tag, _, command = line.decode("utf-8", "replace").strip().partition(" ")
+                self.commands.append(command)
+                for piece in self._answer(tag, command, lines):
+                    peer.sendall(piece)
+                if command == "STARTTLS" and self.tls:
+                    break
+            else:
+                return
+        with self.tls.wrap_socket(peer, server_side=True) as secure:
+            self._converse(secure)
+
+    def _end(self, command: str) -> Iterator[bytes]:
+        """BYE or the end of the connection, if it is time."""
+        for times, last in ((self.byes, f"* BYE {self.bye}\r\n"), (self.ends, "")):
+            if times and (command.startswith(times[0]) if times[0] else not command):
+                times.pop(0)
+                yield last.encode()
+                raise _CutError
+
     def _answer(self, tag: str, command: str, lines: Iterator[bytes]) -> Iterator[bytes]:
-        if self.byes and command.startswith(self.byes[0]):
-            self.byes.pop(0)
-            yield b"* BYE closing, too busy\r\n"
-            raise _CutError
+        yield from self._end(command)
+        if self.frozen and re.match(self.frozen, command):
+            self._ended.wait()
         name = command.upper().split(" ")[0]
         if name == "IDLE":
             yield b"+ idling\r\n"
-            next(lines, None)
+            if self.idle_byes:
+                self.idle_byes -= 1
+                yield f"* BYE {self.bye}\r\n".encode()
+                raise _CutError
+            self.commands.append(next(lines, b"").decode().strip())
             if self.deaf:
                 self._ended.wait()
         yield from self._untagged(name, command)
-        yield f"{tag} {self._completion(name, command)}\r\n".encode()
+        yield f"{tag} {self._completion(name, command)}\r\n".encode() + (
+            self.injected if name == "STARTTLS" else b""
+        )
         if name == "LOGOUT":
             raise _CutError
 
@@ -203,6 +255,7 @@ class ScriptedImap:
 
     def _told(self, number: int, uid: int, items: str, raw: bytes) -> bytes:
         size = f"RFC822.SIZE {self.sizes.get(uid, int(len(raw) * self.size_factor))}"
+        size = "FLAGS ()" if uid in self.sizeless else size
         if "HEADER" not in items:
             return f"* {number} FETCH ({size} UID {uid})\r\n".encode()
         header = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -214,10 +267,12 @@ class ScriptedImap:
         return opening.encode() + header + b")\r\n"
 
     def _body(self, number: int, uid: int, items: str, raw: bytes) -> Iterator[bytes]:
-        origin = ""
+        origin, start = "", 0
         if partial := re.search(r"<(\d+)\.(\d+)>", items):
             start, length = int(partial[1]), int(partial[2])
             raw, origin = raw[start : start + length], f"<{start}>"
+        self.given[uid] += not start
+        yield self.noise
         if uid in self.nil:
             yield f"* {number} FETCH (UID {uid} BODY[]{origin} NIL)\r\n".encode()
             return
@@ -231,7 +286,7 @@ class ScriptedImap:
             yield f"* {number} FETCH (FLAGS () BODY[]{origin} {{{length}}}\r\n".encode()
         else:
             yield f"* {number} FETCH (UID {uid} BODY[]{origin} {{{length}}}\r\n".encode()
-        if self.cuts[uid]:
+        if self.cuts[uid] and start >= self.cut_from:
             self.cuts[uid] -= 1
             yield raw[: len(raw) // 2]
             raise _CutError

@@ -4,8 +4,8 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
 
+from tests.servers import processes
 from tests.servers.daemons import Daemons
 
 
@@ -73,9 +73,5 @@ def _pid(daemons: Daemons, name: str, chance: random.Random) -> int | None:
     if name != "worker":
         process = daemons.processes.get(name)
         return process.pid if process and process.poll() is None else None
-    master = daemons.processes["master"].pid
-    try:
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    except OSError:
-        return None
-    return int(chance.choice(children)) if children else None
+    workers = processes.children(daemons.processes["master"].pid)
+    return chance.choice(workers) if workers else None

@@ -73,6 +73,10 @@ class StubMaster:
     def statuses(self) -> Counter[str]:
         return Counter(held.status for held in self.held.values())
 
+    def forget_uploads(self) -> None:
+        """As a spool that was emptied."""
+        self._uploads.clear()
+
     def asked(self, kind: type) -> list[Any]:
         return [request for request in list(self.requests) if isinstance(request, kind)]
 

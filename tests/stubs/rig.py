@@ -50,6 +50,16 @@ class Rig:
         thread.start()
         self._threads.append(thread)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether a mailbox was given to `serve`."""
+        return bool(self._threads)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether all of those are still read."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def close(self) -> None:
         self.stop.set()
         for thread in self._threads:

@@ -3,11 +3,15 @@
 import imaplib
 import socket
 import ssl
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError, LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
+from postroom.errors import SourceError
+from provider.auth import sasl
 from provider.sources.strikes import LargerError
 
 from .answers import Answer, fetch
@@ -27,6 +31,7 @@ class _Bounded:
     """imaplib's way to read, with bounds, on a socket that does not dawdle."""
 
     _room = MAX_ANSWER
+    _bye = b""
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         sock: socket.socket = super()._create_socket(timeout)  # type: ignore[misc]
@@ -34,6 +39,28 @@ class _Bounded:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return sock
+
+    def _simple_command(self, name: str, *arguments: Any) -> Any:
+        answer = super()._simple_command(name, *arguments)  # type: ignore[misc]
+        if name == "STARTTLS" and self._has_more():
+            raise SourceError(
+                "the server says more than it should before TLS begins: "
+                "somebody may have got between; set tls = ssl where the server has it"
+            )
+        return answer
+
+    def _has_more(self) -> bool:
+        """Whether something came in the clear that would be read as if it came by TLS."""
+        # From Python 3.14 on, imaplib keeps it there.
+        if getattr(self, "_readbuf", None):
+            return True
+        sock, file = self.sock, self.file  # type: ignore[attr-defined]
+        seconds = sock.gettimeout()
+        sock.settimeout(0)
+        try:
+            return bool(file.peek(1))
+        finally:
+            sock.settimeout(seconds)
 
     def _new_tag(self) -> bytes:
         self._room = MAX_ANSWER
@@ -48,7 +75,16 @@ class _Bounded:
         return data
 
     def readline(self) -> bytes:
-        line: bytes = super().readline()  # type: ignore[misc]
+        try:
+            line: bytes = super().readline()  # type: ignore[misc]
+        except imaplib.IMAP4.error as e:
+            # A line longer than any: what follows on this connection is the rest of it.
+            raise imaplib.IMAP4.abort(str(e)) from e
+        if line[:5].upper() == b"* BYE":
+            self._bye = line
+        elif not line and self._bye:
+            # Why it goes, and for how long, is worth more than that it went.
+            raise imaplib.IMAP4.abort(self._bye[2:].strip().decode("utf-8", "replace"))
         self._room -= len(line)
         if self._room < 0:
             raise LiteralError(f"the server's answer is over {MAX_ANSWER:,} bytes", 0.0)
@@ -113,3 +149,16 @@ class Client(IMAPClient):  # type: ignore[misc]
             self.login('"{}"'.format(user.replace("\\", "\\\\").replace('"', '\\"')), password)
         else:
             self.plain_login(user, password)
+
+    def bear(self, user: str, token: str) -> None:
+        """Log in by an access token, the way that the server offers."""
+        offered = {text.decode("ascii", "replace").upper() for text in self.capabilities()}
+        way = sasl.chosen({text.removeprefix("AUTH=") for text in offered})
+        if way is None:
+            raise SourceError(f"{self.host} takes no OAuth2 login: set auth = password")
+        # A second challenge is an explanation, which the server's NO follows.
+        messages = iter((way.first(user, token, self.host, self.port), way.end))
+        try:
+            self._command_and_check("authenticate", way.name, lambda _: next(messages, None))
+        except IMAPClientError as e:
+            raise LoginError(str(e)) from e

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from imapclient.exceptions import LoginError
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from provider.auth import LoginRefusedError
 from provider.sources import account
 
 #: RFC 5530: these say that the server is at fault or busy, not the password.
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many", re.I)
+#: A session whose token ended; whether it may go on is said at the next login (RFC 5530).
+_ENDED = re.compile(r"\[(AUTHENTICATIONFAILED|EXPIRED)\]|AccessTokenExpired", re.I)
 _BACKOFF = re.compile(r"Suggested Backoff Time: (\d+) milliseconds", re.I)
 #: imaplib shows bytes as Python writes them.
 _BYTES = re.compile(r"b(['\"])(.*)\1")
@@ -38,12 +41,16 @@ def told(what: str) -> Iterator[None]:
 def _refused(what: str, e: imaplib.IMAP4.error) -> PostroomError:
     text = _BYTES.sub(r"\2", str(e))
     # imapclient calls all that happens at login a refused login.
-    if isinstance(e, imaplib.IMAP4.abort) or isinstance(e.__context__, imaplib.IMAP4.abort):
+    aborted = isinstance(e, imaplib.IMAP4.abort) or isinstance(e.__context__, imaplib.IMAP4.abort)
+    # imaplib takes a greeting of BYE for a refusal.
+    if aborted or text.startswith("* BYE"):
         return passing(f"{what}: the connection broke: {text}")
     if _PASSING.search(text) or _BACKOFF.search(text):
         return passing(f"{what}: {text}")
     if isinstance(e, LoginError):
-        return SourceError(f"{what}: user name or password refused: {text}")
+        return LoginRefusedError(f"{what}: user name or password refused: {text}")
+    if _ENDED.search(text):
+        return passing(f"{what}: the session has ended: {text}")
     return SourceError(f"{what}: the server says no: {text}")
 
 

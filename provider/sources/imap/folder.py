@@ -107,18 +107,20 @@ class ImapFolder:
                 last = self._piece(key, start, piece)
             except SourceError:
                 # Some servers refuse to read behind the end, where RFC 3501 has them say "".
-                if 0 < len(last) < piece:
-                    return
-                raise
+                if not 0 < len(last) < piece:
+                    raise
+                last = b""
             if not last:
                 if not start:
                     self._strikes.large.discard(key)
+                # Not before: pieces that come do not speak for one that never does.
+                self._strikes.settle([key])
                 return
             yield last
             start += len(last)
 
     def _piece(self, key: Key, start: int, length: int) -> bytes:
-        with self._strikes.watch([key]):
+        with self._strikes.watch([key], whole=False):
             answers = self._ask([key], f"BODY.PEEK[]<{start}.{length}>")
         return next((a.body for a in answers if a.body), b"")
 

@@ -9,18 +9,20 @@ from .client import Client
 
 #: Seconds between two looks at the stop event.
 TICK = 0.5
+#: Servers may hang up after 29 minutes (RFC 2177), and what stands between us much earlier.
+RENEW_SECONDS = 540.0
 
 
 def wait(client: Client, seconds: float, stop: threading.Event) -> bool:
     """Wait in IDLE for at most `seconds`; True when the server told of more or fewer mails.
 
-    IDLE is entered anew by each call: a call lasts seconds, so that no server gives up on
-    us and a dead connection is noticed at once, by the time-out of the answer to DONE.
+    IDLE is entered anew by each call, and no call is long: so no server gives up on us, and a
+    dead connection is noticed by the time-out of the answer to DONE.
     """
     if _is_news(client.noop()[1]):
         return True
     client.idle()
-    _until_readable(client.socket(), seconds, stop)
+    _until_readable(client.socket(), min(seconds, RENEW_SECONDS), stop)
     return _is_news(client.idle_done()[1])
 
 

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from postroom import settings
 from postroom.settings import Port, Seconds
+from provider.auth import AuthOptions
 from provider.sources import first
 
 
-class ImapOptions(settings.Options, frozen=True):
+class ImapOptions(AuthOptions, frozen=True):
     """The keys of the section; user name and password are credentials."""
 
     #: Here or with the credentials; here wins.
@@ -24,7 +24,8 @@ class ImapOptions(settings.Options, frozen=True):
     timeout_seconds: Seconds = 60.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a `first` that says nothing."""
+        """Raise ValueError for what cannot work."""
+        super().__post_init__()
         if not self.folders:
             raise ValueError("folders: expected at least one name or pattern")
         first.check(self.first)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, TemporaryError
+from provider.auth import tokens
 from provider.sources import account, tls
 from provider.sources.strikes import Strikes
 
@@ -43,7 +44,9 @@ class ImapSource:
         self._port = options.port or credentials.port or PORTS[options.tls]
         self._user = credentials.username or ""
         self._password = credentials.password or ""
-        account.require(self._server, self._user, self._password)
+        self._tokens = tokens.of(options, credentials, self.kind)
+        by_token = self._tokens is not None
+        account.require(self._server, self._user, self._password, by_token=by_token)
         self._tls: ssl.SSLContext | None = None
         if options.tls != "none":
             self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
@@ -68,14 +71,30 @@ class ImapSource:
             raise
 
     def _connect(self) -> None:
+        if self._tokens is None:
+            self._log_in(self._dialled())
+        else:
+            self._tokens.log_in(self._bear)
+
+    def _dialled(self) -> Client:
         with told(f"connecting to {self._server}:{self._port}"):
             implicit = self._tls if self._options.tls == "ssl" else None
             seconds = self._options.timeout_seconds
             self._connection = client = Client(self._server, self._port, implicit, seconds)
             if self._options.tls == "starttls":
                 client.starttls(self._tls)
+        return client
+
+    def _log_in(self, client: Client) -> None:
         with told(f"logging in to {self._server} as {self._user}"):
             client.login_as(self._user, self._password)
+
+    def _bear(self, token: str) -> None:
+        # The server may have closed a connection that it refused.
+        self.close()
+        client = self._dialled()
+        with told(f"logging in to {self._server} as {self._user} by OAuth2"):
+            client.bear(self._user, token)
 
     def close(self) -> None:
         """Say goodbye if the server still listens."""
@@ -151,7 +170,8 @@ class ImapSource:
             return idle.wait(self._client, seconds, stop)
 
     def _idles(self) -> bool:
-        return bool(self._client.has_capability("IDLE"))
+        with told(f"asking {self._server} what it can do"):
+            return bool(self._client.has_capability("IDLE"))
 
     @property
     def _client(self) -> Client:

@@ -4,6 +4,7 @@ poplib itself gives up at 2,048 bytes of a line, reads whole mails into lists, w
 long as a byte comes now and then, and does not verify TLS.
 """
 
+import base64
 import io
 import poplib
 import socket
@@ -12,6 +13,8 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
+
+from provider.auth import sasl
 
 #: Bytes of the first line of an answer, and of a listing.
 MAX_LINE = 64 * 1024
@@ -52,6 +55,10 @@ class Paced(io.RawIOBase):
         self._came += count
         self.total += count
         return count
+
+
+def _base64(message: bytes) -> str:
+    return base64.b64encode(message).decode()
 
 
 class Connection(poplib.POP3):
@@ -101,6 +108,15 @@ class Connection(poplib.POP3):
         except poplib.error_proto:
             return None
         return {word[0].upper(): word[1:] for word in words if word}
+
+    def bear(self, way: sasl.Mechanism, user: str, token: str) -> None:
+        """Log in by an access token (RFC 5034)."""
+        self._ask(f"AUTH {way.name}")
+        # On a line of its own: with the command, it would be longer than a command may be.
+        answer = self._ask(_base64(way.first(user, token, self.host, self.port)))
+        if not answer.upper().startswith(b"+OK"):
+            # An explanation, which the server's -ERR follows.
+            self._ask(_base64(way.end))
 
     def numbered(self, command: str) -> dict[int, bytes]:
         """The answer to LIST or UIDL: what stands behind each message number."""

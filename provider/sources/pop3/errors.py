@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from provider.auth import LoginRefusedError
 from provider.sources import account
 
 #: RFC 2449 and RFC 3206: what stands in brackets says whose fault it is.
@@ -48,5 +49,5 @@ def _refused(what: str, text: str, login_delay: float | None) -> PostroomError:
     if code == "SYS/TEMP" or (not code and _PASSING.search(text)):
         return TemporaryError(f"{what}: {text}", account.SOON)
     if login_delay is not None and code != "SYS/PERM":
-        return SourceError(f"{what}: user name or password refused: {text}")
+        return LoginRefusedError(f"{what}: user name or password refused: {text}")
     return SourceError(f"{what}: the server says no: {text}")

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from postroom import settings
 from postroom.settings import Port, Seconds
+from provider.auth import AuthOptions
 from provider.sources import first
 
 
-class Pop3Options(settings.Options, frozen=True):
+class Pop3Options(AuthOptions, frozen=True):
     """The keys of the section; user name and password are credentials."""
 
     #: Here or with the credentials; here wins.
@@ -23,5 +23,6 @@ class Pop3Options(settings.Options, frozen=True):
     timeout_seconds: Seconds = 60.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a `first` that says nothing."""
+        """Raise ValueError for what cannot work."""
+        super().__post_init__()
         first.check(self.first)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, SourceError, TemporaryError
 from postroom.wire import Key
+from provider.auth import sasl, tokens
 from provider.sources import account, tls
 
 from .connection import Connection
@@ -39,7 +40,9 @@ class Pop3Source:
         self._port = options.port or credentials.port or PORTS[options.tls]
         self._user = credentials.username or ""
         self._password = credentials.password or ""
-        account.require(self._server, self._user, self._password)
+        self._tokens = tokens.of(options, credentials, self.kind)
+        by_token = self._tokens is not None
+        account.require(self._server, self._user, self._password, by_token=by_token)
         self._tls: ssl.SSLContext | None = None
         if options.tls != "none":
             self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
@@ -63,6 +66,12 @@ class Pop3Source:
             raise
 
     def _connect(self) -> None:
+        if self._tokens is None:
+            self._log_in(self._dialled())
+        else:
+            self._tokens.log_in(self._bear)
+
+    def _dialled(self) -> Connection:
         implicit = self._tls if self._options.tls == "ssl" else None
         with told(f"connecting to {self._server}:{self._port}"):
             self._connection = connection = Connection(
@@ -72,10 +81,25 @@ class Pop3Source:
                 connection.encrypt(self._tls)
             # Asked on the encrypted line: before, anybody could have answered.
             self._note(connection.capabilities())
+        return connection
+
+    def _log_in(self, connection: Connection) -> None:
         what = f"logging in to {self._server} as {self._user}"
         with told(what, login_delay=self._login_delay):
             connection.user(self._user)
             connection.pass_(self._password)
+
+    def _bear(self, token: str) -> None:
+        # The server may have closed a connection that it refused.
+        self.close()
+        connection = self._dialled()
+        offered = (self._capabilities or {}).get("SASL", [])
+        way = sasl.chosen({name.upper() for name in offered})
+        if way is None:
+            raise SourceError(f"{self._server} takes no OAuth2 login: set auth = password")
+        what = f"logging in to {self._server} as {self._user} by OAuth2"
+        with told(what, login_delay=self._login_delay):
+            connection.bear(way, self._user, token)
 
     def _note(self, capabilities: dict[str, list[str]] | None) -> None:
         self._capabilities = capabilities

@@ -1,0 +1,46 @@
+"""What a step of the schema makes anew for the mails that are there already."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from . import search, threads
+from .database import Database
+from .models import Attachment, Mail, Threaded
+
+log = logging.getLogger(__name__)
+_BATCH = 500
+
+
+def index_again(db: Database) -> None:
+    """Index the words of all parsed mails."""
+    for mails in _parsed(*threads.HELD, Mail.text):
+        names: dict[int, list[str]] = defaultdict(list)
+        attached = Attachment.select(Attachment.mail, Attachment.name).where(
+            Attachment.mail.in_([mail.id for mail in mails])
+        )
+        for mail, name in attached.order_by(Attachment.mail, Attachment.number).tuples():
+            names[mail].append(name)
+        search.add(db, [(mail.id, search.words_held(mail, names[mail.id])) for mail in mails])
+        log.info("indexed again up to mail %d", mails[-1].id)
+
+
+def thread_all() -> None:
+    """Put all parsed mails into their threads that are in none."""
+    for mails in _parsed(*threads.HELD):
+        held = Threaded.select(Threaded.mail).where(Threaded.mail.in_([each.id for each in mails]))
+        there = {id_ for (id_,) in held.tuples()}
+        threads.join([threads.kin_held(mail) for mail in mails if mail.id not in there])
+
+
+def _parsed(*columns: Any) -> Iterator[list[Any]]:
+    last = 0
+    while mails := list(
+        Mail.select(*columns)
+        .where(Mail.state == "parsed", Mail.id > last)
+        .order_by(Mail.id)
+        .limit(_BATCH)
+    ):
+        yield mails
+        last = mails[-1].id
