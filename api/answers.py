@@ -312,3 +312,52 @@ class Reparsed(Base, frozen=True):
     """One answer for each record, in order."""
 
     items: list[ReparsedMail]
+
+
+class ShownPlace(Base, frozen=True):
+    """Where a mail stands, and what is needed to compare it with the server."""
+
+    id: int
+    folder: str
+    uidvalidity: int
+    key: Key
+    #: Rises when other bytes came in the same place.
+    version: int
+    state: str
+    #: False while it was only found again by its headers.
+    verified: bool
+    #: As the server told; 0: it did not.
+    server_size: int
+    mail: int | None
+    sha256: str
+    size: int
+    has_raw: bool
+    header_sha256: str
+    message_id: str
+    #: When it was deleted there by us; "" when it was not.
+    deleted_at_source: str
+
+
+class ShownDeletion(Base, frozen=True):
+    """A mail that is, or was to be, deleted at its source."""
+
+    id: int
+    place: int
+    folder: str
+    uidvalidity: int
+    key: Key
+    mail: int
+    sha256: str
+    size: int
+    state: Literal["intended", "deleted", "kept", "unknown"]
+    #: How the server's mail was seen to be the stored one.
+    proof: str
+    reason: str
+    created: str
+    changed: str
+
+
+class Deletions(Base, frozen=True):
+    """One row for each that was told, in order."""
+
+    items: list[ShownDeletion]

@@ -12,9 +12,21 @@ from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
-from .views import browse, exports, health, log, mailboxes, mails, reparse, retries, seed, threads
+from .views import (
+    browse,
+    exports,
+    health,
+    log,
+    mailboxes,
+    mails,
+    places,
+    reparse,
+    retries,
+    seed,
+    threads,
+)
 
-MODULES = (seed, mailboxes, mails, threads, exports, log, retries, reparse, health, browse)
+MODULES = (seed, mailboxes, places, mails, threads, exports, log, retries, reparse, health, browse)
 
 
 def create_app(

@@ -7,7 +7,7 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import Database
-from .models import TABLES, Fact, Threaded, ThreadKey, database
+from .models import TABLES, Deletion, Fact, Threaded, ThreadKey, database
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -68,6 +68,11 @@ def _know_silence(db: Database) -> None:
         _add(db, "mailboxes", column, "TEXT NOT NULL DEFAULT ''")
 
 
+def _keep_deletions(db: Database) -> None:
+    """Keep what is deleted at the sources; the intention comes before the deed."""
+    db.create_tables([Deletion])
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -83,6 +88,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _drop_spare_indexes,
     _thread,
     _know_silence,
+    _keep_deletions,
 )
 
 

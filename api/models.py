@@ -263,6 +263,22 @@ class Quarantine(BaseModel):
         table_name = "quarantine"
 
 
+class Deletion(BaseModel):
+    """A stored mail that is, or was to be, deleted at its source."""
+
+    place = peewee.ForeignKeyField(Place, unique=True)
+    mail = peewee.ForeignKeyField(Mail, index=False)
+    #: intended, deleted, kept, or unknown when nobody can find out any more.
+    state = peewee.TextField(default="intended")
+    #: How the server's mail was seen to be the stored one.
+    proof = peewee.TextField(default="")
+    #: Why it was kept, or is unknown.
+    reason = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "deletions"
+
+
 class Event(BaseModel):
     """Something that happened, told once, in the transaction that made it true."""
 
@@ -339,6 +355,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     Attachment,
     Receipt,
     Quarantine,
+    Deletion,
     Event,
     Task,
     Token,

@@ -24,6 +24,8 @@ STATUSES = {
     "storage_mismatch": 409,
     "superseded": 409,
     "lease_lost": 409,
+    "other_account": 409,
+    "not_deletable": 409,
     "unauthorized": 401,
     "forbidden": 403,
     "bad_host": 403,

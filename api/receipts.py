@@ -6,7 +6,7 @@ from typing import Any
 
 from postroom import wire
 
-from . import windows
+from . import deletions, windows
 from .folders import key_text
 from .models import Folder, Place, Quarantine, Receipt, now
 from .schedule import stamp
@@ -28,6 +28,7 @@ def take(folder: Folder, told: wire.PassWindow) -> wire.Receipt | None:
     receipt.windows = {**receipt.windows, str(told.index): _count(folder, told.window)}
     if told.window is not None:
         _forget_absent(folder, told.window)
+        deletions.settle_absent(folder, told.window)
     receipt.changed = now()
     # A window that never came leaves the receipt open: it would prove nothing.
     if told.last and len(receipt.windows) == told.index + 1:

@@ -1,6 +1,6 @@
 """The API as the other daemons see it: typed calls, two kinds of errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from postroom import wire
 from postroom.errors import RefusedError, TemporaryError, WireError
 
 MSGPACK = "application/msgpack"
+_PIECE = 256 * 1024
 R = TypeVar("R", bound=msgspec.Struct)
 
 
@@ -74,15 +75,19 @@ class ApiClient:
     def hello(self, request: wire.Hello, storage_id: str) -> wire.HelloReply:
         """Present a source; refused when master and API do not share the storage."""
         fields = {**_fields(request), "storage": storage_id}
-        return self._typed(wire.HelloReply, f"{_mailbox(request.mailbox)}/hello", fields)
+        return self._typed(wire.HelloReply, f"{mailbox_path(request.mailbox)}/hello", fields)
 
     def offer(self, request: wire.Offer) -> wire.OfferReply:
         """Ask which of the listed keys are wanted."""
-        return self._typed(wire.OfferReply, f"{_mailbox(request.mailbox)}/offers", _fields(request))
+        return self._typed(
+            wire.OfferReply, f"{mailbox_path(request.mailbox)}/offers", _fields(request)
+        )
 
     def finish(self, request: wire.Pass) -> wire.PassReply:
         """Tell a window of a finished pass, or that a source waits."""
-        return self._typed(wire.PassReply, f"{_mailbox(request.mailbox)}/passes", _fields(request))
+        return self._typed(
+            wire.PassReply, f"{mailbox_path(request.mailbox)}/passes", _fields(request)
+        )
 
     def deliver(
         self, mails: Sequence[msgspec.Struct], storage_id: str, batch: int
@@ -124,6 +129,18 @@ class ApiClient:
             raise TemporaryError(f"the API answered {len(items)} of {len(mails)} mails")
         return [item["status"] for item in items]
 
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The bytes that a GET answers, in pieces; whoever leaves early reads no more."""
+        try:
+            with self._session.get(
+                self._url + path, timeout=self._timeout, allow_redirects=False, stream=True
+            ) as response:
+                if response.status_code >= 400:
+                    raise _error(response)
+                yield from response.iter_content(_PIECE)
+        except requests.RequestException as e:
+            raise self._away(e) from e
+
     def close(self) -> None:
         """Let the connection go."""
         self._session.close()
@@ -157,8 +174,11 @@ class ApiClient:
                 allow_redirects=False,
             )
         except requests.RequestException as e:
-            raise TemporaryError(f"the API at {self._url} does not answer: {_cause(e)}") from e
+            raise self._away(e) from e
         return _answer(response)
+
+    def _away(self, e: requests.RequestException) -> TemporaryError:
+        return TemporaryError(f"the API at {self._url} does not answer: {_cause(e)}")
 
 
 def _answer(response: requests.Response) -> dict[str, Any]:
@@ -200,5 +220,6 @@ def _fields(request: wire.AnyRequest) -> dict[str, Any]:
     return fields
 
 
-def _mailbox(name: str) -> str:
+def mailbox_path(name: str) -> str:
+    """The address of a mailbox, without the server."""
     return f"/v1/mailboxes/{quote(name, safe='')}"

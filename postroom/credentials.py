@@ -65,6 +65,21 @@ def api_token(config: Config) -> str:
     return token
 
 
+def admin_token(config: Config) -> str:
+    """Return the token for what needs an admin; that of an API on this machine is found by itself.
+
+    Else it is the one that the other daemons show, whatever that one may do.
+    """
+    api = config.section("api", Api)
+    if token := from_environment("POSTROOM_ADMIN_TOKEN"):
+        return token
+    file = config.path_of(api.database).with_name("admin.token")
+    # It is of use to that API alone.
+    if not api.url and file.exists():
+        return read_private(file)
+    return api_token(config)
+
+
 def from_environment(variable: str) -> str:
     """Return the variable's value, or the content of the private file that VARIABLE_FILE names."""
     file = os.environ.get(f"{variable}_FILE", "")

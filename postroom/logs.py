@@ -22,7 +22,12 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without anything that would break or dress it up."""
         line = super().formatMessage(record)
-        return _UNSAFE.sub(lambda m: m.group().encode("unicode_escape").decode(), line)
+        return safe(line)
+
+
+def safe(text: str) -> str:
+    """The text with escapes in place of what would break a line or dress up a terminal."""
+    return _UNSAFE.sub(lambda m: m.group().encode("unicode_escape").decode(), text)
 
 
 def configure(level: str, file: Path | None) -> None:

@@ -111,7 +111,7 @@ SECTIONS: Mapping[str, type[Options]] = {
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
 #: all other keys of theirs are the plug-in's own.
 NAMED: Mapping[str, frozenset[str]] = {
-    "mailbox": frozenset({"source"}),
+    "mailbox": frozenset({"source", "delete_after_days"}),
     "sink": frozenset(),
 }
 

@@ -8,15 +8,22 @@ from collections.abc import Sequence
 
 from postroom import daemon, registry, settings, wire
 from postroom.daemon import CheckLine, Daemon, Exit
-from postroom.errors import PostroomError, SettingsError
-from postroom.settings import Config
+from postroom.errors import PostroomError
 from postroom.sockets import Lanes
 
-from . import accounts, shared, sources
+from . import mailboxes, shared, sources
 from .loop import Mailbox
 
 #: Words that do something else than serve mailboxes: functions of the rest of the command line.
-ACTIONS = {"import": "provider.importing:ACTION", "login": "provider.login:main"}
+ACTIONS = {
+    "import": "provider.importing:ACTION",
+    "login": "provider.login:main",
+    "list": "provider.tools.listing:ACTION",
+    "fetch": "provider.tools.fetch:ACTION",
+    "check": "provider.tools.check:ACTION",
+    "verify": "provider.tools.verify:ACTION",
+    "delete": "provider.tools.delete:ACTION",
+}
 #: Options of all daemons that are followed by a value.
 WITH_VALUES = {"--config", "--pidfile", "--log-level"}
 #: Seconds that a first SIGTERM leaves for what is under way.
@@ -27,18 +34,29 @@ TICK = 0.1
 
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
-    named = _sources(run.config, run.args.names)
+    named = mailboxes.named(run.config, run.args.names)
     with shared.opened(run.config, run.stop) as common:
-        mailboxes = [
+        served = [
             Mailbox(name, source, common, once=run.args.once) for name, source in named.items()
         ]
-        _serve(mailboxes, common.lanes, run.stop)
-    failed = run.args.once and not all(mailbox.complete for mailbox in mailboxes)
+        if not run.args.once:
+            _sweep(run, list(named))
+        _serve(served, common.lanes, run.stop)
+    failed = run.args.once and not all(mailbox.complete for mailbox in served)
     return Exit.FAILED if failed else Exit.OK
 
 
-def _serve(mailboxes: Sequence[Mailbox], lanes: Lanes, stop: threading.Event) -> None:
-    threads = [threading.Thread(target=m.run, name=m.name, daemon=True) for m in mailboxes]
+def _sweep(run: Daemon, names: Sequence[str]) -> None:
+    """Where a mailbox asks for it, delete what is stored and old enough."""
+    if any(mailboxes.delete_after_days(run.config, name) for name in names):
+        # Others need neither HTTP nor its memory.
+        registry.load({"delete": "provider.sweeps:start"}, "delete", "thread")(
+            run.config, names, run.stop
+        )
+
+
+def _serve(served: Sequence[Mailbox], lanes: Lanes, stop: threading.Event) -> None:
+    threads = [threading.Thread(target=m.run, name=m.name, daemon=True) for m in served]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads) and not stop.wait(TICK):
@@ -51,35 +69,9 @@ def _serve(mailboxes: Sequence[Mailbox], lanes: Lanes, stop: threading.Event) ->
         time.sleep(TICK)
 
 
-def _sources(config: Config, names: Sequence[str]) -> dict[str, sources.Source]:
-    known = config.named("mailbox")
-    if not known:
-        raise SettingsError(
-            f"{config.shown}: no mailbox is configured: copy config.example.ini to config.ini "
-            "and fill in a section [mailbox work]"
-        )
-    for name in names:
-        if name not in known:
-            raise SettingsError(
-                f"{config.shown}: no section [mailbox {name}]: known are {', '.join(known)}"
-            )
-    return {name: _source(config, name) for name in names or known}
-
-
-def _source(config: Config, name: str) -> sources.Source:
-    section = config.named("mailbox")[name]
-    with config.blaming(section.name, "source"):
-        kind = sources.load(section.get("source", "imap"))
-    options = section.convert(kind.Options)
-    try:
-        return kind(options, accounts.find(config, name, options), config.path_of)
-    except SettingsError as e:
-        raise type(e)(f"{config.shown}: [mailbox {name}] {e}") from e
-
-
 def check(run: Daemon) -> list[CheckLine]:
     """Log in to each mailbox, list its folders, look whether the master answers."""
-    named = _sources(run.config, run.args.names)
+    named = mailboxes.named(run.config, run.args.names)
     return [*(_check_source(name, source) for name, source in named.items()), _check_master(run)]
 
 

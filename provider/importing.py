@@ -5,33 +5,22 @@ import dataclasses
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar
 
-from postroom import daemon, wire
+from postroom import wire
 from postroom.credentials import Credentials
-from postroom.daemon import Arguments, Daemon, Exit, Main
+from postroom.daemon import Daemon, Exit
 from postroom.errors import SettingsError
 from postroom.progress import Progress, progress
 from postroom.settings import Options
 
 from . import shared, sources
+from .actions import Action
 from .loop import Mailbox
 
 FORMATS = ("mbox", "maildir", "eml")
 TICK = 0.2
-
-
-class Action(NamedTuple):
-    """What a word on the command line does."""
-
-    main: Main
-    arguments: Arguments
-
-    def __call__(self, line: Sequence[str]) -> NoReturn:
-        """Do it as the daemons do theirs: the same options, signals and statuses."""
-        daemon.run("provider", self.main, arguments=self.arguments, line=line)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

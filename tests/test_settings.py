@@ -249,7 +249,7 @@ def test_the_example_shows_every_option_of_an_imap_mailbox(tmp_path):
 
     raw = example(tmp_path / "config.ini").named("mailbox")["work"]
 
-    assert set(raw.values) == {"source", *options.__struct_fields__}
+    assert set(raw.values) == {*settings.NAMED["mailbox"], *options.__struct_fields__}
     # Without a port the way of TLS decides; the example shows the one of its default.
     assert raw.convert(options) == options(port=993)
 

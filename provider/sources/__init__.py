@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -30,6 +31,15 @@ class Fetched(NamedTuple):
     reason: str = ""
 
 
+class Head(NamedTuple):
+    """A mail without its body."""
+
+    #: Bytes as the server tells; None: it does not.
+    size: int | None
+    #: The header block; None when the server gives none without the body.
+    block: bytes | None
+
+
 class Folder(Protocol):
     """An open folder; keys that the server does not know are missing from the answers."""
 
@@ -37,6 +47,9 @@ class Folder(Protocol):
     #: 0 where the server gives none: then all hangs on the samples.
     uidvalidity: int
     status: wire.Status
+
+    def keys(self) -> list[Key]:
+        """All that is listed, the oldest first."""
 
     def windows(self) -> Iterator[wire.Window]:
         """The listing in closed windows of at most WINDOW_KEYS keys.
@@ -49,6 +62,9 @@ class Folder(Protocol):
 
     def sizes(self, keys: Sequence[Key]) -> dict[Key, int]:
         """Bytes as the server tells; it may be wrong."""
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """Sizes and header blocks; a mail that has gone is missing."""
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """What identifies the mails without their bodies."""
@@ -72,6 +88,33 @@ class Unsorted(Protocol):
 
     def left_out(self, known: Callable[[], set[Key]]) -> frozenset[Key]:
         """The listed keys that the very first pass should not bring; `known` asks the store."""
+
+
+class Removal(Folder, Protocol):
+    """A folder that is open for deleting; until `commit` nothing may be gone for good.
+
+    Its heads have no header block where headers do not tell which mail it is: all of it is read.
+    """
+
+    def whole(self, key: Key) -> str:
+        """Hex SHA-256 of a mail's bytes, all of them read; "" when the server does not give it."""
+
+    def delete(self, keys: Sequence[Key]) -> None:
+        """Mark these, and no others."""
+
+    def commit(self) -> set[Key]:
+        """Delete what was marked; those of them that are gone for certain."""
+
+
+@runtime_checkable
+class Deleting(Protocol):
+    """A source whose mails can be deleted, one by one and nobody else's with them."""
+
+    def removing(self, name: str) -> AbstractContextManager[Removal]:
+        """Open a folder for deleting; left without `commit`, nothing is deleted.
+
+        Raises SourceError where the server cannot delete safely.
+        """
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 """A folder whose mails are files of their own; Maildir and .eml share it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from postroom import wire
@@ -8,7 +9,7 @@ from postroom.errors import SourceError
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
 
-from . import Fetched, textkeys
+from . import Fetched, Head, textkeys
 
 _HEADER_BYTES = 1024 * 1024
 INBOX = "INBOX"
@@ -29,6 +30,10 @@ class FilesFolder:
         self._files = dict(listing())
         self.status = wire.Status(uidnext=seen, exists=len(self._files))
 
+    def keys(self) -> list[Key]:
+        """By name: what is delivered later has a higher one."""
+        return sorted(self._files)
+
     def windows(self) -> Iterator[wire.Window]:
         """The highest names first."""
         return textkeys.windows(self._files)
@@ -46,6 +51,15 @@ class FilesFolder:
             except OSError:
                 continue
         return sizes
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """Size and header block."""
+        found: dict[Key, Head] = {}
+        for key, size in self.sizes(keys).items():
+            with suppress(OSError):
+                # It may have gone since; then it is missing from the answer.
+                found[key] = Head(size, self._header(key))
+        return found
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """Size and hash of the header block."""

@@ -1,8 +1,10 @@
 """Mail from a Maildir on this machine, byte for byte."""
 
+import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -12,8 +14,10 @@ from postroom import settings
 from postroom.credentials import Credentials
 from postroom.errors import SourceError
 from postroom.settings import Seconds
+from postroom.storage.durable import fsync_folder
+from postroom.wire import Key
 
-from . import textkeys
+from . import Head, textkeys
 from .files import INBOX, FilesFolder
 
 
@@ -63,9 +67,17 @@ class MaildirSource:
 
     def open(self, name: str) -> "MaildirFolder":
         """Take note of what the folder holds."""
-        folder = MaildirFolder(name, self._path if name == INBOX else self._path / f".{name}")
+        folder = MaildirFolder(name, self._folder(name))
         self._watched = self._watched or folder
         return folder
+
+    @contextmanager
+    def removing(self, name: str) -> "Iterator[MaildirRemoval]":
+        """Deleting is removing files."""
+        yield MaildirRemoval(name, self._folder(name))
+
+    def _folder(self, name: str) -> Path:
+        return self._path if name == INBOX else self._path / f".{name}"
 
     def poll_seconds(self) -> float:
         """As configured."""
@@ -100,6 +112,42 @@ class MaildirFolder(FilesFolder):
         except OSError:
             # The next look says what is wrong.
             return True
+
+
+class MaildirRemoval(MaildirFolder):
+    """Nothing happens to a file before `commit`."""
+
+    _marked: tuple[Key, ...] = ()
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """All of a file is at hand, and proves more."""
+        return {key: Head(None, None) for key in self.sizes(keys)}
+
+    def whole(self, key: Key) -> str:
+        """Hash the file."""
+        try:
+            with self._find(key).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
+
+    def delete(self, keys: Sequence[Key]) -> None:
+        """Take note of them."""
+        self._marked = (*self._marked, *keys)
+
+    def commit(self) -> set[Key]:
+        """Remove the files, for good."""
+        keys, self._marked = self._marked, ()
+        try:
+            for key in keys:
+                # What another program moved is found; what it removed is gone all the same.
+                with suppress(FileNotFoundError):
+                    self._find(key).unlink()
+            for name in ("new", "cur"):
+                fsync_folder(self._path / name)
+        except OSError as e:
+            raise SourceError(f"{self.name}: deleting: {e}") from e
+        return set(keys)
 
 
 def _require(path: Path) -> None:

@@ -18,7 +18,7 @@ from postroom.headers import header_block, header_sha256
 from postroom.settings import Seconds
 from postroom.wire import Key
 
-from . import Fetched, textkeys
+from . import Fetched, Head, textkeys
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +188,10 @@ class MboxFolder:
         self._index = index
         self.status = wire.Status(uidnext=index.stamp.mtime_ns, exists=index.stamp.size)
 
+    def keys(self) -> list[Key]:
+        """In the order of the file."""
+        return list(self._index.spans)
+
     def windows(self) -> Iterator[wire.Window]:
         """In the order of their hashes, which is none."""
         return textkeys.windows(self._index.spans)
@@ -199,6 +203,11 @@ class MboxFolder:
     def sizes(self, keys: Sequence[Key]) -> dict[Key, int]:
         """As they were when the file was read."""
         return {key: span.size for key in keys if (span := self._index.spans.get(str(key)))}
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """Size and header block."""
+        with _opened(self._index.path) as file:
+            return {k: Head(size, self._head(file, k)) for k, size in self.sizes(keys).items()}
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """Size and hash of the header block."""

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from api import openapi, problems
 from api.asked import PlainMail
+from api.security import new_token
 from api.views import browse
 from postroom import records
 from tests.api.caller import Caller
@@ -107,7 +108,10 @@ def test_the_page_speaks_with_nobody_else(api: Caller) -> None:
 def test_a_parameter_that_a_route_does_not_know_is_refused(
     api: Caller, path: str, method: str, told: dict[str, object]
 ) -> None:
-    response = _call(api.client, path, method, "?colour=red")
+    with api.db.writing():
+        token = new_token("boss", ["admin"])
+
+    response = _call(api.client, path, method, "?colour=red", token)
 
     assert response.status_code == 400
     assert response.get_json()["code"] == "unknown_parameter"
@@ -116,9 +120,12 @@ def test_a_parameter_that_a_route_does_not_know_is_refused(
             assert parameter["name"] in response.get_json()["detail"]
 
 
-def _call(client: object, path: str, method: str, query: str = "") -> Response:
+def _call(client: object, path: str, method: str, query: str, token: str) -> Response:
     address = path.replace("{id}", "1").replace("{number}", "1").replace("{name}", "work") + query
     found: Response = client.open(  # type: ignore[attr-defined]
-        address, method=method.upper(), json={} if method == "post" else None
+        address,
+        method=method.upper(),
+        json={} if method == "post" else None,
+        headers={"X-API-Key": token},
     )
     return found

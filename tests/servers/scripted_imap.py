@@ -73,6 +73,10 @@ class ScriptedImap:
         self.injected = b""
         #: Whether it falls silent in IDLE.
         self.deaf = False
+        #: UIDs that anybody has marked as deleted.
+        self.deleted: set[int] = set()
+        #: Whether UID EXPUNGE is refused.
+        self.keeps = False
         #: A pattern of commands that it never answers; r"\*" is the greeting.
         self.frozen = ""
         self.commands: list[str] = []
@@ -172,16 +176,25 @@ class ScriptedImap:
         match name:
             case "CAPABILITY":
                 yield f"* CAPABILITY {self.capabilities}\r\n".encode()
-            case "EXAMINE":
+            case "EXAMINE" | "SELECT":
                 yield self._examine()
             case "UID" if "SEARCH" in command.upper():
                 yield self._search(command)
+            case "UID" if "STORE" in command.upper():
+                uids = self._uids(command.split(" ")[2])
+                self.deleted = self.deleted - uids if " -" in command else self.deleted | uids
+            case "UID" if "EXPUNGE" in command.upper():
+                for uid in self._uids(command.split(" ")[2]) & self.deleted:
+                    if not self.keeps:
+                        del self.mails[uid]
             case "UID":
                 yield from self._fetch(command)
 
     def _completion(self, name: str, command: str) -> str:
         if name == "LOGIN" and self.logins:
             return self.logins.pop(0)
+        if "EXPUNGE" in command and self.keeps:
+            return "NO not now"
         if "FETCH" in command and self._refuses(command):
             return "NO some messages could not be fetched"
         return "OK done"

@@ -52,6 +52,9 @@ class ScriptedPop3:
         self.tls: ssl.SSLContext | None = None
         self.implicit = False
         self.injected = b""
+        #: What QUIT answers, once each, "" nothing at all; and whether it deletes all the same.
+        self.quits: list[str] = []
+        self.deletes = True
         #: Sessions at the same time are refused, as RFC 1939 asks.
         self.locks = True
         self.commands: list[str] = []
@@ -109,6 +112,7 @@ class _Session:
         self._names: list[str] = []
         self._mails: dict[str, bytes] = {}
         self._holds = False
+        self._deleted: set[str] = set()
 
     def serve(self) -> None:
         server = self._server
@@ -182,10 +186,25 @@ class _Session:
                 yield _lines(self._uidls())
             case "RETR" | "TOP":
                 yield from self._mail(name, rest)
+            case "DELE" | "RSET" | "QUIT":
+                yield self._delete(name, rest)
             case "STLS":
                 yield b"+OK begin\r\n" + server.injected
             case _:
                 yield b"+OK\r\n"
+
+    def _delete(self, name: str, rest: str) -> bytes:
+        server = self._server
+        if name == "DELE":
+            self._deleted.add(self._names[int(rest) - 1])
+        if name == "RSET":
+            self._deleted.clear()
+        if name != "QUIT":
+            return b"+OK\r\n"
+        answer = server.quits.pop(0) if server.quits and self._deleted else "+OK"
+        for key in self._deleted if server.deletes else ():
+            server.mails.pop(key, None)
+        return _line(answer) if answer else b""
 
     def _login(self) -> str:
         server = self._server

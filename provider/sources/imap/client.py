@@ -125,6 +125,18 @@ class Client(IMAPClient):  # type: ignore[misc]
         """What the server says of these UIDs."""
         return fetch(self._imap, uids, items)
 
+    def uid_store(self, uids: str, change: str) -> None:
+        """Change flags of these UIDs, silently: `change` is +FLAGS.SILENT (...) or the like."""
+        name, _, flags = change.partition(" ")
+        typ, lines = self._imap.uid("STORE", uids, name, flags)
+        self._checkok("STORE", typ, lines)
+
+    def uid_expunge_only(self, uids: str) -> None:
+        """UID EXPUNGE (RFC 4315): of these UIDs alone, those that are marked as deleted."""
+        # imaplib itself knows EXPUNGE only, which takes what others have marked.
+        typ, lines = self._imap.uid("EXPUNGE", uids)
+        self._checkok("EXPUNGE", typ, lines)
+
     def told_exists(self) -> int | None:
         """The last EXISTS that the server told since the folder was selected."""
         counts = self._imap.untagged_responses.get("EXISTS")

@@ -6,7 +6,7 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_sha256
 from postroom.wire import Key
-from provider.sources import Fetched, first
+from provider.sources import Fetched, Head, first
 from provider.sources.strikes import GivenUpError, Strikes
 
 from . import listing
@@ -23,6 +23,9 @@ HEADERS = 300
 class ImapFolder:
     """EXAMINE and BODY.PEEK only: nothing is marked as read."""
 
+    #: Whether it is opened by EXAMINE.
+    readonly = True
+
     def __init__(
         self, client: Client, name: str, options: ImapOptions, strikes: Strikes, doubts: Strikes
     ) -> None:
@@ -32,13 +35,18 @@ class ImapFolder:
         self._doubts = doubts
         self.name = name
         with told(f"opening the folder {name}"):
-            answer = client.select_folder(name, readonly=True)
+            answer = client.select_folder(name, readonly=self.readonly)
         self.uidvalidity: int = answer.get(b"UIDVALIDITY") or 0
         self.status = wire.Status(
             uidnext=answer.get(b"UIDNEXT") or None,
             exists=answer.get(b"EXISTS"),
             modseq=answer.get(b"HIGHESTMODSEQ"),
         )
+
+    def keys(self) -> list[Key]:
+        """UIDs rise with time."""
+        with told(f"listing {self.name}"):
+            return list(reversed(list(listing.newest_first(self._client, self.status.exists))))
 
     def windows(self) -> Iterator[wire.Window]:
         """The listing, newest first."""
@@ -61,6 +69,11 @@ class ImapFolder:
     def sizes(self, keys: Sequence[Key]) -> dict[Key, int]:
         """RFC822.SIZE, where the server can tell it."""
         return {a.uid: a.size for a in self._tell(keys, "RFC822.SIZE") if a.size is not None}
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """RFC822.SIZE and the header block."""
+        answers = self._tell(keys, "RFC822.SIZE BODY.PEEK[HEADER]", HEADERS)
+        return {a.uid: Head(a.size, a.body) for a in answers if a.body is not None}
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """Size and hash of the header block."""
@@ -130,7 +143,7 @@ class ImapFolder:
     def _fetch_again(self, keys: Sequence[Key]) -> Iterator[Fetched]:
         """Nothing was given: the mail has gone, or the server hides it this once, or always."""
         with told(f"listing {self.name}"):
-            found = set(self._client.uid_search(f"UID {_set(keys)}"))
+            found = set(self._client.uid_search(f"UID {uid_set(keys)}"))
         for key in keys:
             yield self._fetch_alone(key) if key in found else Fetched(key, outcome="gone")
 
@@ -175,11 +188,12 @@ class ImapFolder:
         """FETCH items; what is said of other mails than those is left out."""
         asked = set(keys)
         with told(f"fetching from {self.name}"):
-            answers = self._client.uid_fetch(_set(keys), items)
+            answers = self._client.uid_fetch(uid_set(keys), items)
         return [answer for answer in answers if answer.uid in asked]
 
 
-def _set(keys: Sequence[Key]) -> str:
+def uid_set(keys: Sequence[Key]) -> str:
+    """The keys as IMAP writes a set; SourceError for one that is no UID."""
     uids = [key for key in keys if isinstance(key, int)]
     if len(uids) < len(keys):
         raise SourceError(f"an IMAP mail is named by a number, not by {keys[0]!r}")

@@ -4,8 +4,8 @@ import logging
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from .errors import told
 from .folder import ImapFolder
 from .idle import Idle
 from .options import ImapOptions
+from .removal import ImapRemoval, require_uidplus
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,21 @@ class ImapSource:
             self._unnumbered.add(name)
             log.warning("%s: %s: the server gives no UIDVALIDITY", self.title, name)
         return folder
+
+    @contextmanager
+    def removing(self, name: str) -> Iterator[ImapRemoval]:
+        """SELECT the folder; where there is no UIDPLUS, nothing can be deleted safely."""
+        require_uidplus(self._client, self.title)
+        self._folder = None
+        removal = ImapRemoval(
+            self._client, name, self._options, self._strikes[name], self._doubts[name]
+        )
+        try:
+            yield removal
+        finally:
+            # Where the connection broke, the marks stay: on mails that are proven to be stored.
+            with suppress(PostroomError):
+                removal.undo()
 
     def poll_seconds(self) -> float:
         """Longer where IDLE tells of all that is read."""

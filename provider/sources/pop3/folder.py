@@ -13,10 +13,10 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
-from provider.sources import Fetched, first, textkeys
+from provider.sources import Fetched, Head, dates, first, textkeys
 from provider.sources.strikes import LargerError, Strikes
 
-from . import dates, identity
+from . import identity
 from .connection import Connection
 from .errors import told
 
@@ -101,6 +101,10 @@ class Pop3Folder:
         memory.had_uidl = True
         return {number: _uidl_key(text) for number, text in told_.items()}
 
+    def keys(self) -> list[Key]:
+        """In the order of the message numbers."""
+        return [key for _, key in sorted((number, key) for key, number in self._numbers.items())]
+
     def windows(self) -> Iterator[wire.Window]:
         """UIDLs do not sort by time."""
         return textkeys.windows(self._numbers)
@@ -142,6 +146,11 @@ class Pop3Folder:
         """What LIST told."""
         sizes = {key: self._size(key) for key in keys}
         return {key: size for key, size in sizes.items() if size}
+
+    def heads(self, keys: Sequence[Key]) -> dict[Key, Head]:
+        """What LIST told, and TOP."""
+        there = [key for key in keys if str(key) in self._numbers]
+        return {key: Head(self._size(key) or None, self.headers(key)) for key in there}
 
     def digests(self, keys: Sequence[Key]) -> list[wire.Digest]:
         """Size and hash of the header block."""

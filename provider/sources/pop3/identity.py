@@ -6,18 +6,15 @@ the next session. But servers append, so that what was known of a listing's mail
 the next one are the same, as soon as one of them has been read and found again.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
-from postroom.headers import header_block
+from postroom.headers import header_block, lasting
 
 #: How long what is known of a listing is believed; then all is looked at anew.
 BELIEVED_SECONDS = 86_400.0
-#: Servers and clients change these.
-_CHANGING = re.compile(rb"^(?:Status|X-Status|X-UIDL|X-UID)[ \t]*:.*\n(?:[ \t].*\n?)*", re.I | re.M)
 _HEAD, _WHOLE, _NOTHING = "top:", "raw:", "none:"
 OWN = (_HEAD, _WHOLE, _NOTHING)
 
@@ -106,8 +103,7 @@ class Anonymous:
 
 def head_key(block: bytes, size: int) -> str:
     """The key of a mail by its header block, in which nothing that changes counts."""
-    lasting = _CHANGING.sub(b"", header_block(block) + b"\n").rstrip(b"\r\n")
-    return f"{_HEAD}{sha256(lasting).hexdigest()}:{size}"
+    return f"{_HEAD}{sha256(lasting(block)).hexdigest()}:{size}"
 
 
 def _whole(mail: Listed, reader: Reader) -> str:

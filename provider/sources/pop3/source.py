@@ -3,12 +3,14 @@
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from postroom.wire import Key
 from provider.auth import sasl, tokens
 from provider.sources import account, tls
 
@@ -16,6 +18,7 @@ from .connection import Connection
 from .errors import told
 from .folder import INBOX, Memory, Pop3Folder
 from .options import Pop3Options
+from .removal import Pop3Removal
 
 log = logging.getLogger(__name__)
 
@@ -124,11 +127,13 @@ class Pop3Source:
             self._folder = self._listed()
         return self._folder
 
-    def _listed(self) -> Pop3Folder:
+    def _session(self) -> tuple[Connection, dict[str, list[str]] | None, Memory, str]:
         if self._connection is None:
             raise TemporaryError(f"{self.title}: not connected")
-        first = self._options.first
-        folder = Pop3Folder(self._connection, self._capabilities, self._memory, first)
+        return self._connection, self._capabilities, self._memory, self._options.first
+
+    def _listed(self) -> Pop3Folder:
+        folder = Pop3Folder(*self._session())
         lacks = [
             *([] if self._memory.had_uidl else ["UIDL"]), *([] if folder.has_top else ["TOP"]),
         ]  # fmt: skip
@@ -136,6 +141,23 @@ class Pop3Source:
             self._said = True
             log.warning("%s: the server has no %s", self.title, " and no ".join(lacks))
         return folder
+
+    @contextmanager
+    def removing(self, name: str) -> Iterator[Pop3Removal]:
+        """A session of its own, which locks the maildrop until it ends."""
+        if name != INBOX:
+            raise SourceError(f"a POP3 account has the folder {INBOX} alone")
+        self.connect()
+        removal = Pop3Removal(*self._session(), listed=self._keys_anew)
+        try:
+            yield removal
+        finally:
+            removal.undo()
+            self.close()
+
+    def _keys_anew(self) -> set[Key]:
+        self.connect()
+        return set(self.open(INBOX).keys())
 
     def poll_seconds(self) -> float:
         """As configured, but never more often than the server allows."""

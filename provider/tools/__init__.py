@@ -1,0 +1,1 @@
+"""Commands for a person and a mailbox: look into it, compare it with the store, clear it."""

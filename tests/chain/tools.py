@@ -1,0 +1,47 @@
+"""The mailbox commands as a user types them."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any, NamedTuple
+
+from tests.servers.daemons import ROOT, Daemons
+
+
+class Said(NamedTuple):
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def tool(chain: Daemons, *words: str, **environment: str) -> Said:
+    """Run `python -m provider WORDS` beside the daemons of that chain."""
+    path = os.pathsep.join([*environment.pop("PYTHONPATH", "").split(), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "provider", *words, "--config", str(chain.folder / "config.ini")],
+        cwd=chain.folder,
+        env={**os.environ, **environment, "PYTHONPATH": path},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def deletions(chain: Daemons, state: str = "") -> list[dict[str, Any]]:
+    """The receipts of deletions in the mailbox `work`."""
+    sign = f"?state={state}" if state else ""
+    return chain.items(f"/v1/mailboxes/work/deletions{sign}")
+
+
+def told(chain: Daemons) -> list[Any]:
+    """The keys of the mails that events say were deleted at the source."""
+    events = chain.items("/v1/events")
+    return sorted(e["about"]["key"] for e in events if e["kind"] == "mail.deleted_at_source")
