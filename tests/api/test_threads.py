@@ -149,7 +149,7 @@ def test_the_order_in_which_mails_come_does_not_matter(
     run = next(RUN)
     mails = []
     for names, more in (FAMILY[at] for at in order):
-        told = {**more, "subject": f"{more.get('subject', names[0])} {run}"}
+        told: dict[str, Any] = {**more, "subject": f"{more.get('subject', names[0])} {run}"}
         mails.append(mail(*(f"{name}{run}.{name}" for name in names), **told))
 
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(mails)], strict=True):
