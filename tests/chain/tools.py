@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.servers.daemons import ROOT, Daemons
+from tests.servers.scripted_imap import ScriptedImap
+from tests.servers.scripted_pop3 import ScriptedPop3
+
+Make = Callable[..., Daemons]
 
 
 class Said(NamedTuple):
@@ -45,3 +50,18 @@ def told(chain: Daemons) -> list[Any]:
     """The keys of the mails that events say were deleted at the source."""
     events = chain.items("/v1/events")
     return sorted(e["about"]["key"] for e in events if e["kind"] == "mail.deleted_at_source")
+
+
+def of(server: ScriptedImap | ScriptedPop3, **more: object) -> dict[str, object]:
+    """A mailbox section for a scripted server."""
+    kind = "imap" if isinstance(server, ScriptedImap) else "pop3"
+    given = {"source": kind, "server": server.host, "port": server.port, "tls": "none"}
+    return {**given, "username": "work", "password": "secret", **more}
+
+
+def pulled(make: Make, section: dict[str, object]) -> Daemons:
+    """A chain that has brought all mail of the mailbox."""
+    chain = make({"work": section})
+    chain.start("api", "master")
+    chain.pull()
+    return chain
