@@ -8,12 +8,12 @@ import typing
 
 import peewee
 
-from . import fts
+from . import fts, shown
 from .models import Mail
 from .querytree import Any, Node, looked_for, split
 
 #: So many of the newest mails that a query selects are ranked; the others are not in the answer.
-RANKED = 1_000
+RANKED = 500
 #: A word in the subject says more than one in a text; in the order of the index's columns.
 WEIGHTS = (8.0, 4.0, 2.0, 1.0, 4.0)
 
@@ -37,7 +37,10 @@ def best(found: peewee.ModelSelect, tree: Node, after: Place | None, size: int) 
     newer = found.select(Mail.id).where(Mail.id <= newest).limit(RANKED).tuples()
     ranked = _ranked([id_ for (id_,) in newer], tree)
     page = ranked[_start(ranked, after) :][:size]
-    rows = {row.id: row for row in found.clone().where(Mail.id.in_([id_ for _, id_ in page]))}
+    # By their ids alone: what selected them is not asked again.
+    rows = {
+        row.id: row for row in Mail.select(*shown.LISTED).where(Mail.id.in_([i for _, i in page]))
+    }
     return [(rows[id_], Place(score, id_, newest)) for score, id_ in page]
 
 
