@@ -9,7 +9,7 @@ import typing
 import peewee
 
 from . import fts, shown
-from .models import Mail
+from .models import Mail, database
 from .querytree import Any, Node, looked_for, split
 
 #: So many of the newest mails that a query selects are ranked; the others are not in the answer.
@@ -34,8 +34,8 @@ Ranked = tuple[typing.Any, Place]
 def best(found: peewee.ModelSelect, tree: Node, after: Place | None, size: int) -> list[Ranked]:
     """The best of the mails that a select found, each with its place; `size` at most."""
     newest = after.newest if after else Mail.select(peewee.fn.MAX(Mail.id)).scalar() or 0
-    newer = found.select(Mail.id).where(Mail.id <= newest).limit(RANKED).tuples()
-    ranked = _ranked([id_ for (id_,) in newer], tree)
+    newer = found.select(Mail.id).where(Mail.id <= newest).limit(RANKED)
+    ranked = _ranked([id_ for (id_,) in database.execute(newer).fetchall()], tree)
     page = ranked[_start(ranked, after) :][:size]
     # By their ids alone: what selected them is not asked again.
     rows = {

@@ -52,9 +52,11 @@ def _needle(words: Words) -> str:
     parts = _PARTS.findall(plain(words.text))
     if not parts:
         return ""
-    begins = "" if re.match(f"[{RUNS}]", parts[0]) else f"(?<!{_LETTER})"
+    first, *more = parts
+    # What stands before is looked at last: a pattern that begins with a letter is found far sooner.
+    begins = first if re.match(f"[{RUNS}]", first) else f"{first}(?<!{_LETTER}{first})"
     ends = "" if words.prefix or re.match(f"[{RUNS}]", parts[-1]) else f"(?!{_LETTER})"
-    return f"{begins}{_BETWEEN.join(parts)}{ends}"
+    return _BETWEEN.join((begins, *more)) + ends
 
 
 def marked(text: str, needles: re.Pattern[str]) -> list[Piece]:
