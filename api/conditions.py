@@ -9,7 +9,7 @@ import peewee
 
 from . import fts
 from .models import Folder, Mail, Mailbox, Place, database
-from .querytree import All, Any, Node, Not, Stated, split
+from .querytree import All, Any, Node, Not, Stated, looked_for, split
 
 #: What a mail may have.
 HAS = {
@@ -20,6 +20,8 @@ HAS = {
 
 #: Fewer hits are looked up one by one; of more, those are taken that stand first by date.
 FEW = 1_000
+#: So few letters begin the words of many mails.
+SHORT = 3
 
 
 def narrowed(tree: Node) -> peewee.Node:
@@ -29,10 +31,17 @@ def narrowed(tree: Node) -> peewee.Node:
         return selects(tree)
     hits = fts.hits(words)
     id_ = Mail.id
-    if len(database.execute(hits.limit(FEW + 1)).fetchall()) > FEW:
+    if _are_many(words, hits):
         # With the sign, the hits are no way to find mails, only a set to compare with.
         id_ = peewee.NodeList((peewee.SQL("+"), id_))
     return _both(peewee.Expression(id_, peewee.OP.IN, hits), others)
+
+
+def _are_many(words: Node, hits: peewee.Select) -> bool:
+    # All words of a prefix are put together before its first hit comes: that is not done twice.
+    if any(each.prefix and len(each.text) <= SHORT for each in looked_for(words)):
+        return True
+    return len(database.execute(hits.limit(FEW + 1)).fetchall()) > FEW
 
 
 def selects(tree: Node) -> peewee.Node:

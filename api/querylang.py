@@ -12,8 +12,8 @@ from .queryvalues import HAS, earliest, size
 from .querywords import Token, has_word, tokens, wrong
 
 MAX_DEPTH = 20
-#: One letter begins too many words; of scripts without spaces it is a word.
-MIN_PREFIX = 2
+#: Fewer letters begin too many words; of scripts without spaces one is a word.
+MIN_PREFIX = 3
 _COLUMNS: dict[str, Column] = {
     "from": "sender",
     "to": "recipients",

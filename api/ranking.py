@@ -8,12 +8,12 @@ import typing
 
 import peewee
 
-from . import fts
-from .models import Mail
+from . import fts, shown
+from .models import Mail, database
 from .querytree import Any, Node, looked_for, split
 
 #: So many of the newest mails that a query selects are ranked; the others are not in the answer.
-RANKED = 1_000
+RANKED = 500
 #: A word in the subject says more than one in a text; in the order of the index's columns.
 WEIGHTS = (8.0, 4.0, 2.0, 1.0, 4.0)
 
@@ -34,10 +34,13 @@ Ranked = tuple[typing.Any, Place]
 def best(found: peewee.ModelSelect, tree: Node, after: Place | None, size: int) -> list[Ranked]:
     """The best of the mails that a select found, each with its place; `size` at most."""
     newest = after.newest if after else Mail.select(peewee.fn.MAX(Mail.id)).scalar() or 0
-    newer = found.select(Mail.id).where(Mail.id <= newest).limit(RANKED).tuples()
-    ranked = _ranked([id_ for (id_,) in newer], tree)
+    newer = found.select(Mail.id).where(Mail.id <= newest).limit(RANKED)
+    ranked = _ranked([id_ for (id_,) in database.execute(newer).fetchall()], tree)
     page = ranked[_start(ranked, after) :][:size]
-    rows = {row.id: row for row in found.clone().where(Mail.id.in_([id_ for _, id_ in page]))}
+    # By their ids alone: what selected them is not asked again.
+    rows = {
+        row.id: row for row in Mail.select(*shown.LISTED).where(Mail.id.in_([i for _, i in page]))
+    }
     return [(rows[id_], Place(score, id_, newest)) for score, id_ in page]
 
 

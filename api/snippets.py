@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, takewhile
 
 from .fold import RUNS, plain
 from .querytree import Words
@@ -26,8 +26,15 @@ _SPACE = re.compile(r"\s")
 class _Plain(dict[int, str]):
     """Each character as search sees it, looked up once."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: Those that search does not see as one character.
+        self.odd: set[str] = set()
+
     def __missing__(self, code: int) -> str:
         self[code] = plain(chr(code))
+        if len(self[code]) != 1:
+            self.odd.add(chr(code))
         return self[code]
 
 
@@ -45,28 +52,30 @@ def _needle(words: Words) -> str:
     parts = _PARTS.findall(plain(words.text))
     if not parts:
         return ""
-    begins = "" if re.match(f"[{RUNS}]", parts[0]) else f"(?<!{_LETTER})"
+    first, *more = parts
+    # What stands before is looked at last: a pattern that begins with a letter is found far sooner.
+    begins = first if re.match(f"[{RUNS}]", first) else f"{first}(?<!{_LETTER}{first})"
     ends = "" if words.prefix or re.match(f"[{RUNS}]", parts[-1]) else f"(?!{_LETTER})"
-    return f"{begins}{_BETWEEN.join(parts)}{ends}"
+    return _BETWEEN.join((begins, *more)) + ends
 
 
 def marked(text: str, needles: re.Pattern[str]) -> list[Piece]:
     """The text around its first hit in pieces, each with whether it is a hit; [] without one."""
     text = unicodedata.normalize("NFC", text[:SEARCHED])
-    seen, starts = _seen(text)
-    first = needles.search(seen)
+    seen = text.lower() if text.isascii() else text.translate(_PLAIN)
+    hits = needles.finditer(seen)
+    first = next(hits, None)
     if first is None:
         return []
-    spans = [first.span(), *(hit.span() for hit in needles.finditer(seen, first.end()))]
-    return _pieces(text, [_span(text, starts, *span) for span in spans])
+    starts = _starts(text)
+    return _pieces(text, (_span(text, starts, *hit.span()) for hit in chain((first,), hits)))
 
 
-def _seen(text: str) -> tuple[str, Sequence[int]]:
-    """The text as search sees it, and where each character of the original begins there."""
-    if text.isascii():
-        return text.lower(), range(len(text) + 1)
-    plains = [_PLAIN[ord(each)] for each in text]
-    return "".join(plains), [0, *accumulate(map(len, plains))]
+def _starts(text: str) -> Sequence[int]:
+    """Where each character begins in the text as search sees it."""
+    if text.isascii() or _PLAIN.odd.isdisjoint(text):
+        return range(len(text) + 1)
+    return [0, *accumulate(len(_PLAIN[ord(each)]) for each in text)]
 
 
 def _span(text: str, starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
@@ -80,14 +89,13 @@ def _past_marks(text: str, at: int) -> int:
     return at
 
 
-def _pieces(text: str, hits: Sequence[tuple[int, int]]) -> list[Piece]:
-    low = _word_begin(text, hits[0][0] - BEFORE, hits[0][0])
-    high = _word_end(text, low + LENGTH, hits[0][1])
+def _pieces(text: str, hits: Iterator[tuple[int, int]]) -> list[Piece]:
+    first = next(hits)
+    at = _word_begin(text, first[0] - BEFORE, first[0])
+    high = _word_end(text, at + LENGTH, first[1])
     found: list[Piece] = []
-    at = low
-    for start, end in hits:
-        if end > high:
-            break
+    # Of a long text most hits are not even looked for.
+    for start, end in chain((first,), takewhile(lambda hit: hit[1] <= high, hits)):
         found += [(text[at:start], False), (text[start:end], True)]
         at = end
     return [each for each in (*found, (text[at:high], False)) if each[0]]

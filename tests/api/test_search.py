@@ -108,7 +108,7 @@ PHRASES = ["price list", "list price", "list prices", "e mail", "ann lee", "les 
 leaves = (
     st.builds(written, st.sampled_from(WORDS + PHRASES),
               st.sampled_from(["", "", "subject", "from", "to", "filename"]), st.just(False))
-    | st.builds(written, st.sampled_from(["pri", "lis", "exam", "от", "price li"]),
+    | st.builds(written, st.sampled_from(["pri", "lis", "exam", "отч", "price li"]),
                 st.sampled_from(["", "subject"]), st.just(True))
     | st.sampled_from(STATED)
 )  # fmt: skip

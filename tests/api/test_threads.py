@@ -124,7 +124,7 @@ def test_a_subject_is_bared_of_what_programs_add(subject: str, expected: tuple[s
     assert bare_subject(subject) == expected
 
 
-FAMILY = [
+FAMILY: list[tuple[tuple[str, ...], Mail]] = [
     (("a",), {}),
     (("b", "a"), {}),
     (("c", "missing", "b"), {}),
