@@ -2,14 +2,14 @@
 
 from postroom import wire
 
-from . import events, receipts, silence, tasks, windows
+from . import days, events, receipts, silence, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
 from .models import Folder, Mailbox, now
 
 
-def hello(db: Database, told: wire.Hello) -> int:
-    """Know a source by its name; return the epoch that its account stands in."""
+def hello(db: Database, told: wire.Hello, storage: str) -> wire.HelloReply:
+    """Know a source by its name; tell the epoch that its account stands in."""
     with db.writing():
         mailbox = Mailbox.get_or_none(Mailbox.name == told.mailbox) or Mailbox(name=told.mailbox)
         came = mailbox.id is not None and (mailbox.seen or silence.has_mail(mailbox))
@@ -25,8 +25,8 @@ def hello(db: Database, told: wire.Hello) -> int:
             mailbox.state = silence.OK
         mailbox.seen = mailbox.changed = now()
         mailbox.save()
-    epoch: int = mailbox.epoch
-    return epoch
+        brought = days.brought_today(told.fingerprint)
+    return wire.HelloReply(epoch=mailbox.epoch, storage=storage, today_bytes=brought)
 
 
 def finish(db: Database, told: wire.Pass) -> wire.PassReply:
