@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.servers.scripted_pop3 import ScriptedPop3
 from tests.stubs.rig import Rig, imap, mail, pop3
 from tests.waiting import wait_until
 
+#: Not all of it: POP3 adds a line end.
+THIRD = MEGABYTE // 3 - 100
 SPENT = "the day's budget of 1 MB is spent: what is left comes after 00:00 UTC"
 
 
@@ -54,7 +57,7 @@ def sized(number: int, size: int) -> bytes:
 
 def third(number: int) -> bytes:
     """Three of these fit into a day of 1 MB, and not much else."""
-    return sized(number, MEGABYTE // 3)
+    return sized(number, THIRD)
 
 
 def sync(rig: Rig) -> None:
@@ -66,6 +69,16 @@ def signs(rig: Rig, name: str = "work") -> list[wire.Pass]:
     return [told for told in passes if told.mailbox == name and told.window is None]
 
 
+def signs_of_life(rig: Rig, count: int) -> None:
+    """Let so many more come."""
+    told = len(signs(rig))
+    wait_until(lambda: len(signs(rig)) >= told + count)
+
+
+def has(rig: Rig, count: int) -> bool:
+    return len(rig.master.raws()) == count
+
+
 def test_it_stops_at_the_budget_and_goes_on_the_next_day(
     rig: Rig, server: ScriptedImap, clock: Clock
 ):
@@ -73,9 +86,8 @@ def test_it_stops_at_the_budget_and_goes_on_the_next_day(
     rig.serve(imap(server, day_megabytes=1, poll_seconds=0.05))
 
     for count in (3, 6):
-        wait_until(lambda count=count: len(rig.master.raws()) == count)
-        told = len(signs(rig))
-        wait_until(lambda told=told: len(signs(rig)) > told + 2)
+        wait_until(partial(has, rig, count))
+        signs_of_life(rig, 3)
         assert server.given.total() == count
         clock.next_day()
         sync(rig)
@@ -104,8 +116,7 @@ def test_a_spent_mailbox_is_disconnected_and_left_alone(rig: Rig, server: Script
     wait_until(lambda: not server.logged_in)
     said = len(server.commands)
 
-    told = len(signs(rig))
-    wait_until(lambda: len(signs(rig)) > told + 3)
+    signs_of_life(rig, 3)
 
     assert (len(server.commands), server.connections) == (said, 1)
 
@@ -161,7 +172,7 @@ def test_mails_that_are_larger_than_told_are_counted_as_they_come(rig: Rig, serv
     server.size_factor = 0.001
     server.mails = {uid: sized(uid, 3 * MEGABYTE) for uid in range(1, 4)}
 
-    assert not rig.once(imap(server, day_megabytes=4), "first")
+    assert rig.once(imap(server, day_megabytes=4), "first")
     assert not rig.once(imap(server, day_megabytes=4), "second")
 
     # What one batch brings is known afterwards.
@@ -184,8 +195,7 @@ def test_what_breaks_off_counts_too(rig: Rig, server: ScriptedImap):
 
     assert rig.once(source)
 
-    used = rig.shared.accounts.of(source.fingerprint).day.used()
-    assert used == pytest.approx(2 * MEGABYTE // 3, abs=2)
+    assert rig.shared.accounts.of(source.fingerprint).day.used() == 2 * THIRD
 
 
 def test_other_accounts_are_not_disturbed(rig: Rig, server: ScriptedImap):
@@ -212,7 +222,7 @@ def test_mailboxes_of_one_account_share_its_day(rig: Rig, server: ScriptedImap):
 
 def test_a_restart_does_not_begin_the_day_anew(rig: Rig, server: ScriptedImap, clock: Clock):
     server.mails = {uid: third(uid) for uid in range(1, 8)}
-    rig.master.today_bytes = 2 * (MEGABYTE // 3)
+    rig.master.today_bytes = 2 * THIRD
 
     assert not rig.once(imap(server, day_megabytes=1))
     assert server.given.total() == 1

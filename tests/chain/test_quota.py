@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from tests.chain.conftest import account
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 from tests.stubs.rig import mail
 from tests.waiting import wait_until
+
+
+def has_stopped(chain: Daemons, times: int) -> bool:
+    return chain.log("provider").count("is spent") == times
 
 
 def test_the_budget_outlives_the_provider_and_is_shown(
@@ -17,9 +22,10 @@ def test_the_budget_outlives_the_provider_and_is_shown(
     chain = daemons({"work": account(dovecot, day_megabytes=1)})
     chain.start("api", "master")
 
-    for _ in range(2):
+    for times in (1, 2):
         chain.provide("work")
-        wait_until(lambda: chain.get("/v1/mailboxes/work")["error"], 30)
+        wait_until(partial(has_stopped, chain, times), 30)
+        wait_until(lambda: chain.get("/v1/mailboxes/work")["error"])
         shown = chain.get("/v1/mailboxes/work")
         assert chain.terminate("provider") == 0
 
