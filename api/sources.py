@@ -16,7 +16,7 @@ def hello(db: Database, told: wire.Hello, storage: str) -> wire.HelloReply:
         if came and mailbox.fingerprint != told.fingerprint:
             # Another account: nothing that was stored before counts as held.
             mailbox.epoch += 1
-            mailbox.last_number = 0
+            mailbox.last_number = mailbox.day_bytes = 0
             events.tell("mailbox.account_changed", told.mailbox, epoch=mailbox.epoch)
         mailbox.kind = told.kind
         mailbox.fingerprint = told.fingerprint

@@ -173,8 +173,8 @@ class Mailbox:
                 problems.append(f"{name}: {e}")
             else:
                 sent += passed.sent
-        self._problem = "; ".join([*problems, *self._spent()])
         self._carry_out()
+        self._problem = "; ".join([*problems, *self._spent()])
         for task in [*verify, *sync]:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
         self._no_new_mail(sent)

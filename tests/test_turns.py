@@ -67,9 +67,9 @@ def test_enough_connections_are_kept(rig: Rig, server: ScriptedImap):
     for name in ("one", "two"):
         rig.serve(imap(server, connections=2, poll_seconds=0.05), name)
 
-    wait_until(lambda: len(server.said("IDLE")) > 5)
+    wait_until(lambda: len(rig.master.asked(wire.Pass)) > 12)
 
-    assert server.connections == 2
+    assert (server.connections, len(server.logged_in)) == (2, 2)
 
 
 def test_other_accounts_have_their_own(rig: Rig, server: ScriptedImap):

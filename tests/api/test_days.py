@@ -49,6 +49,13 @@ def test_mailboxes_of_one_account_are_counted_together(api: Caller):
     assert told(api) == size(1, 2)
 
 
+def test_another_account_under_the_name_has_a_day_of_its_own(api: Caller):
+    api.hello()
+    api.push(1)
+
+    assert told(api, "imap:host:bob") == 0
+
+
 def test_a_mail_that_no_table_takes_was_downloaded_all_the_same(
     api: Caller, monkeypatch: pytest.MonkeyPatch
 ):

@@ -232,16 +232,19 @@ def test_an_older_database_learns_of_silence(tmp_path: Path):
     database.initialize(db)
     migrate(db)
     newest = schema_version()
+    later = ("day", "day_bytes")
     with db.writing():
-        for column in ("state", "failed", "last_error", "last_error_at", "next_try"):
+        for column in ("state", "failed", "last_error", "last_error_at", "next_try", *later):
             db.execute_sql(f"ALTER TABLE mailboxes DROP COLUMN {column}")
         db.execute_sql(
             "INSERT INTO mailboxes (created, changed, name, kind, fingerprint, epoch, last_number, "
             "interval, seen, error) VALUES ('', '', 'old', 'imap', 'f', 1, 0, 10, '', '')"
         )
-        Fact.replace(name="schema", value=str(newest - 1)).execute()
+        Fact.replace(name="schema", value="4").execute()
 
     migrate(db)
 
     assert (Mailbox.get().state, Mailbox.get().last_error) == ("ok", "")
+    assert (Mailbox.get().day, Mailbox.get().day_bytes) == ("", 0)
+    assert schema_version() == newest
     db.close()
