@@ -230,7 +230,7 @@ class Mailbox:
         """Until there is news, a look is due or the master wants something."""
         rest = self._quota.rest(self._source.poll_seconds())
         wait = self._source.wait
-        if self._turn.is_short or (self._quota.holds_back and self._quota.is_spent):
+        if self._turn.is_short or self._quota.is_closed:
             # The others need the connection, or no news would be of any use.
             self._let_go()
             wait = _sleep

@@ -123,13 +123,18 @@ class Quota:
         return bool(self._most) and is_spent(self._day.used(), self._most)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether mails wait and none of them can come today."""
+        return self.holds_back and self.is_spent
+
+    @property
     def wait(self) -> float:
         """Seconds until mails that are held back can come; 0 when there are none."""
         return self._day.seconds_left() if self.holds_back else 0.0
 
     def rest(self, seconds: float) -> float:
         """How long to leave the source alone that is else looked at so often."""
-        if not (self.holds_back and self.is_spent):
+        if not self.is_closed:
             return seconds
         return min(max(seconds, SPENT_SECONDS), self._day.seconds_left())
 
