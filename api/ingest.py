@@ -11,7 +11,7 @@ import msgspec
 from postroom.errors import ParseError, PostroomError
 from postroom.storage import Storage
 
-from . import contents, deliveries, events, places, silence, stores
+from . import contents, days, deliveries, events, places, silence, stores
 from .database import Database, in_savepoint
 from .deliveries import Delivery
 
@@ -51,6 +51,7 @@ def ingest(
             answers = iter(_ingest(db, good, storage))
             stores.rely(store, batch)
             silence.brought({one.mailbox for one in good})
+            days.add(good)
     except PostroomError:
         raise
     except Exception:
@@ -59,6 +60,7 @@ def ingest(
         with db.writing():
             answers = iter([_alone(db, one, storage) for one in good])
             stores.rely(store, batch)
+            days.add(good)
     return [next(answers) if isinstance(one, Delivery) else one for one in read]
 
 

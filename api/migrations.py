@@ -73,6 +73,12 @@ def _keep_deletions(db: Database) -> None:
     db.create_tables([Deletion])
 
 
+def _count_days(db: Database) -> None:
+    """Know what each mailbox brought on its last day."""
+    _add(db, "mailboxes", "day", "TEXT NOT NULL DEFAULT ''")
+    _add(db, "mailboxes", "day_bytes", "BIGINT NOT NULL DEFAULT 0")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -89,6 +95,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _thread,
     _know_silence,
     _keep_deletions,
+    _count_days,
 )
 
 

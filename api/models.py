@@ -82,6 +82,9 @@ class Mailbox(BaseModel):
     last_error_at = peewee.TextField(default="")
     #: When the source is tried again, as it says.
     next_try = peewee.TextField(default="")
+    #: The last day (UTC) that brought mail, and how many bytes.
+    day = peewee.TextField(default="")
+    day_bytes = peewee.BigIntegerField(default=0)
 
     class Meta:
         table_name = "mailboxes"

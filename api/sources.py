@@ -2,21 +2,21 @@
 
 from postroom import wire
 
-from . import events, receipts, silence, tasks, windows
+from . import days, events, receipts, silence, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
 from .models import Folder, Mailbox, now
 
 
-def hello(db: Database, told: wire.Hello) -> int:
-    """Know a source by its name; return the epoch that its account stands in."""
+def hello(db: Database, told: wire.Hello, storage: str) -> wire.HelloReply:
+    """Know a source by its name; tell the epoch that its account stands in."""
     with db.writing():
         mailbox = Mailbox.get_or_none(Mailbox.name == told.mailbox) or Mailbox(name=told.mailbox)
         came = mailbox.id is not None and (mailbox.seen or silence.has_mail(mailbox))
         if came and mailbox.fingerprint != told.fingerprint:
             # Another account: nothing that was stored before counts as held.
             mailbox.epoch += 1
-            mailbox.last_number = 0
+            mailbox.last_number = mailbox.day_bytes = 0
             events.tell("mailbox.account_changed", told.mailbox, epoch=mailbox.epoch)
         mailbox.kind = told.kind
         mailbox.fingerprint = told.fingerprint
@@ -25,8 +25,8 @@ def hello(db: Database, told: wire.Hello) -> int:
             mailbox.state = silence.OK
         mailbox.seen = mailbox.changed = now()
         mailbox.save()
-    epoch: int = mailbox.epoch
-    return epoch
+        brought = days.brought_today(told.fingerprint)
+    return wire.HelloReply(epoch=mailbox.epoch, storage=storage, today_bytes=brought)
 
 
 def finish(db: Database, told: wire.Pass) -> wire.PassReply:

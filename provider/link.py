@@ -12,6 +12,8 @@ from postroom.sockets import Lanes
 
 from .budget import Budget
 from .later import Later
+from .quota import Day, Quota
+from .shares import Accounts
 from .sources import Source
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ class Shared:
     #: Where the master is.
     address: str
     heartbeat_seconds: float = 10.0
+    #: What the mailboxes of an account have in common.
+    accounts: Accounts = field(default_factory=Accounts)
     #: Hears what the master made of each mail.
     heard: Callable[[wire.ItemReply], None] = lambda _: None
 
@@ -43,6 +47,8 @@ class Link:
     limits: wire.Limits = field(default_factory=wire.Limits)
     #: What the master does not want yet, over all passes.
     later: Later = field(default_factory=Later)
+    #: What may still be downloaded today.
+    quota: Quota = field(default_factory=lambda: Quota(Day()))
 
     @property
     def stop(self) -> threading.Event:
@@ -51,6 +57,7 @@ class Link:
 
     def hello(self, source: Source) -> None:
         """Present the source; all later requests belong to the epoch that is answered."""
+        today = self.quota.today()
         answer = self.ask(
             wire.Hello(
                 mailbox=self.name,
@@ -61,6 +68,7 @@ class Link:
             )
         )
         self.epoch = answer.epoch
+        self.quota.told(today, answer.today_bytes)
         self.limits = wire.Limits(
             batch_items=min(answer.limits.batch_items, wire.MAX_BATCH_ITEMS),
             batch_bytes=min(answer.limits.batch_bytes, wire.MAX_PART),

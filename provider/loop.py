@@ -1,6 +1,7 @@
 """One mailbox, for ever: pass over its folders, wait for news, tell that it lives."""
 
 import logging
+import threading
 import time
 
 from postroom import wire
@@ -11,7 +12,8 @@ from .auth import PausedError
 from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
-from .sources import Source
+from .quota import Quota, SpentError
+from .sources import Limited, Limits, Metered, Source
 from .tasks import Tasks, target_key
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,8 @@ LISTING_SECONDS = 3_600.0
 VERIFY_SECONDS = 86_400.0
 #: How often one complete pass is tried before --once gives up.
 ONCE_TRIES = 5
+#: Nobody waits for what is not tried again.
+GIVEN_UP_SECONDS = 1.0
 
 
 class Mailbox:
@@ -32,7 +36,14 @@ class Mailbox:
         self._source = source
         self._shared = shared
         # Nobody is to wait for one that comes but once.
-        self._link = Link(name, shared, 0.0 if once else shared.heartbeat_seconds)
+        limits = source.limits if isinstance(source, Limited) else Limits()
+        account = shared.accounts.of(source.fingerprint)
+        self._quota = Quota(account.day, limits.day_bytes)
+        if isinstance(source, Metered):
+            source.meter(self._quota)
+        self._turn = account.turns.join(limits.connections)
+        interval = 0.0 if once else shared.heartbeat_seconds
+        self._link = Link(name, shared, interval, quota=self._quota)
         self._stop = shared.stop
         self._once = once
         #: With --once: whether nothing is missing.
@@ -57,6 +68,12 @@ class Mailbox:
             "Slave %s: hello, %s, asking Master at %s",
             self.name, self._source.title, self._shared.address,
         )  # fmt: skip
+        try:
+            self._live()
+        finally:
+            self._turn.leave()
+
+    def _live(self) -> None:
         while not self._stop.is_set():
             try:
                 self._session()
@@ -66,14 +83,13 @@ class Mailbox:
             else:
                 return
             finally:
-                self._source.close()
+                self._let_go()
             if self._once and self._failures >= ONCE_TRIES:
                 return
 
     def _session(self) -> None:
         self._link.hello(self._source)
-        self._source.connect()
-        while not self._stop.is_set():
+        while self._has_turn():
             sent = self._visit()
             if self._once:
                 self._sign_of_life(self._problem)
@@ -82,18 +98,36 @@ class Mailbox:
             # While it brought mail, more may have come: look again before waiting.
             if not sent:
                 self._wait()
+            elif self._turn.is_short:
+                self._let_go()
+
+    def _has_turn(self) -> bool:
+        """Connect, once the account has a connection to spare; False when told to stop."""
+        while not self._stop.is_set():
+            if self._turn.held:
+                return True
+            if self._turn.take(self._shared.heartbeat_seconds, self._stop):
+                self._source.connect()
+                return True
+            self._sign_of_life(self._problem)
+        return False
+
+    def _let_go(self) -> None:
+        self._source.close()
+        self._turn.give_back()
 
     def _failed(self, error: Exception) -> None:
         """Say so, here and to the master, and leave the source alone for a while."""
         if self._stop.is_set():
             return
         self._failures += 1
-        self._source.close()
+        self._let_go()
         if not isinstance(error, PostroomError):
             log.error("Slave %s: %s", self.name, reason(error), exc_info=error)
-        if self._once and isinstance(error, SourceError):
-            self._failures = ONCE_TRIES
         pause = self._backoff.pause(error)
+        if self._once and isinstance(error, SourceError | SpentError):
+            self._failures = ONCE_TRIES
+            pause = min(pause, GIVEN_UP_SECONDS)
         # One that is paused says so once, and looks often.
         known = isinstance(error, PausedError) and str(error) == self._paused
         self._paused = str(error) if isinstance(error, PausedError) else ""
@@ -127,6 +161,7 @@ class Mailbox:
         A folder that cannot be read does not hold up the others.
         """
         problems, sent, self._missing = [], 0, 0
+        self._quota.holds_back = False
         verify, sync = self._tasks.open("verify"), self._tasks.open("sync")
         for name in self._source.folders():
             if self._stop.is_set():
@@ -138,8 +173,8 @@ class Mailbox:
                 problems.append(f"{name}: {e}")
             else:
                 sent += passed.sent
-        self._problem = "; ".join(problems)
         self._carry_out()
+        self._problem = "; ".join([*problems, *self._spent()])
         for task in [*verify, *sync]:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
         self._no_new_mail(sent)
@@ -147,6 +182,13 @@ class Mailbox:
             self._backoff.reset()
             self._failures = 0
         return sent
+
+    def _spent(self) -> list[str]:
+        """What to tell of a day's budget that is spent; in the log, once for each time."""
+        spent = [str(self._quota)] if self._quota.holds_back else []
+        if spent and spent[0] not in self._problem:
+            log.warning("Slave %s: %s", self.name, *spent)
+        return spent
 
     def _pass(self, name: str, *, again: bool) -> Passed:
         now = time.monotonic()
@@ -186,16 +228,21 @@ class Mailbox:
 
     def _wait(self) -> None:
         """Until there is news, a look is due or the master wants something."""
-        rest = self._source.poll_seconds()
+        rest = self._quota.rest(self._source.poll_seconds())
+        wait = self._source.wait
+        if self._turn.is_short or self._quota.is_closed:
+            # The others need the connection, or no news would be of any use.
+            self._let_go()
+            wait = _sleep
         soonest = self._link.later.soonest()
         look = time.monotonic() + (rest if soonest is None else min(rest, soonest))
         alive = time.monotonic()
         while not self._stop.is_set() and not self._tasks.waiting:
             now = time.monotonic()
             if now >= alive:
-                self._sign_of_life(self._problem, max(0.0, look - now))
+                self._sign_of_life(self._problem, self._quota.wait or max(0.0, look - now))
                 alive = now + self._shared.heartbeat_seconds
-            elif now >= look or self._source.wait(min(look, alive) - now, self._stop):
+            elif now >= look or wait(min(look, alive) - now, self._stop):
                 return
 
     def _sign_of_life(self, error: str = "", next_try: float = 0.0) -> None:
@@ -225,3 +272,8 @@ class Mailbox:
                     self._tasks.done(task, result)
             except SourceError as e:
                 self._tasks.done(task, str(e))
+
+
+def _sleep(seconds: float, stop: threading.Event) -> bool:
+    stop.wait(seconds)
+    return False

@@ -1,5 +1,6 @@
 """One pass over one folder: offer what is listed, push what is wanted, ask for the receipt."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -75,6 +76,8 @@ class FolderPass:
         self._offer(None)
         whole = self._pushes.push([key])
         self._pushes.settle()
+        if key in self._pushes.tomorrow:
+            raise SourceError(str(self._link.quota))
         after = self._left(key)
         if after > AGAIN_SECONDS:
             raise SourceError("the master cannot take the mail at present")
@@ -175,6 +178,8 @@ class FolderPass:
         return [key for key in wanted if key not in early] if early else wanted
 
     def _left(self, key: Key) -> float:
+        if key in self._pushes.tomorrow:
+            return math.inf
         return self._link.later.left(self._place, key)
 
     def _finish(self, windows: list[wire.Window], began: float) -> wire.PassReply:

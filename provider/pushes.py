@@ -1,14 +1,14 @@
 """The mails of one folder on their way to the master: fetched ahead, answered in any order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 from postroom import wire
-from postroom.errors import RefusedError
+from postroom.errors import RefusedError, TemporaryError
 from postroom.wire import Key
 
 from .link import Link
@@ -29,8 +29,10 @@ class Pushes:
         self._folder = folder
         self._place = place
         self._under_way: deque[tuple[wire.Push, Future[Any]]] = deque()
-        #: Keys that the master put off in this pass; `link.later` knows until when.
+        #: Keys that were put off in this pass; `link.later` knows until when.
         self.again: set[Key] = set()
+        #: Of these, what the day's quota has no room for.
+        self.tomorrow: set[Key] = set()
         #: Set when it took nothing of a request: what is away is not only one mail's trouble.
         self.halted: wire.Retry | None = None
         #: Items that were sent and not put off.
@@ -40,31 +42,65 @@ class Pushes:
 
     def push(self, keys: Sequence[Key]) -> bool:
         """Fetch and send; False when it stopped midway, told to or because it is halted."""
+        quota = self._link.quota
+        if quota.is_spent:
+            self._hold_back(keys)
+            return True
         sizes = self._folder.sizes(keys) if keys else {}
-        for batch in grouped(keys, lambda key: sizes.get(key, 0), self._link.limits):
+        ordered = quota.in_order(keys, sizes)
+        for batch in grouped(ordered, lambda key: sizes.get(key, 0), self._link.limits):
             self._collect(wait=False)
             if self.halted or self._link.stop.is_set():
                 return False
-            if sum(sizes.get(key, 0) for key in batch) > self._link.limits.batch_bytes:
-                self._push_large(batch[0], sizes[batch[0]])
-            else:
-                self._push_batch(batch, sizes)
+            with self._within_quota(batch, sizes) as allowed:
+                if sum(sizes.get(key, 0) for key in allowed) > self._link.limits.batch_bytes:
+                    self._push_large(allowed[0], sizes[allowed[0]])
+                elif allowed:
+                    self._push_batch(allowed, sizes)
         return True
 
     def settle(self) -> None:
         """Wait for the answers to all that was sent."""
         self._collect(wait=True)
 
+    @contextmanager
+    def _within_quota(self, keys: Sequence[Key], sizes: dict[Key, int]) -> Iterator[list[Key]]:
+        """Those for which there is room today."""
+        quota = self._link.quota
+        allowed = [key for key in keys if quota.reserve(sizes.get(key, 0))]
+        if len(allowed) < len(keys):
+            self._hold_back(set(keys).difference(allowed))
+        try:
+            yield allowed
+        finally:
+            quota.give_back(sum(sizes.get(key, 0) for key in allowed))
+
+    def _hold_back(self, keys: Collection[Key]) -> None:
+        self.tomorrow.update(keys)
+        self.again.update(keys)
+        self._link.quota.holds_back |= bool(keys)
+
     def _push_batch(self, keys: Sequence[Key], sizes: dict[Key, int]) -> None:
         large = []
         with self._link.shared.budget.room(sum(sizes.get(key, 0) for key in keys)):
-            fetched = list(self._folder.fetch(keys))
+            fetched = self._fetched(keys, sizes)
             large = [mail.key for mail in fetched if mail.outcome == "large"]
             small = [mail for mail in fetched if mail.outcome != "large"]
             for parcel in grouped(small, lambda mail: len(mail.body), self._link.limits):
                 self._send_parcel(parcel, sizes)
         for key in large:
             self._push_large(key, sizes.get(key, 0))
+
+    def _fetched(self, keys: Sequence[Key], sizes: dict[Key, int]) -> list[Fetched]:
+        quota = self._link.quota
+        try:
+            fetched = list(self._folder.fetch(keys))
+        except TemporaryError:
+            # How much of it came is not known.
+            quota.spend(sum(sizes.get(key, 0) for key in keys))
+            raise
+        quota.spend(sum(len(mail.body) for mail in fetched))
+        return fetched
 
     def _send_parcel(self, mails: Sequence[Fetched], sizes: dict[Key, int]) -> None:
         if len(mails[0].body) > self._link.limits.batch_bytes:
@@ -80,7 +116,8 @@ class Pushes:
     def _push_large(self, key: Key, size: int) -> None:
         part = self._link.limits.part_bytes
         room = partial(self._link.shared.budget.room, part, large=True)
-        if not self._upload(key, size, self._folder.stream(key, part), room):
+        pieces = self._link.quota.counted(self._folder.stream(key, part))
+        if not self._upload(key, size, pieces, room):
             # Let `fetch` find out why.
             self._push_batch([key], {key: 0})
 

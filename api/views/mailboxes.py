@@ -78,8 +78,7 @@ def hello(name: str) -> Response:
             f"the master keeps raw mails in the store {theirs}, the API reads from {own}: both "
             "must use the same [storage]; SQLite and directory stores serve one host only",
         )
-    epoch = sources.hello(current_app.config["DATABASE"], told)
-    return answer(wire.HelloReply(epoch=epoch, storage=own))
+    return answer(sources.hello(current_app.config["DATABASE"], told, own))
 
 
 @blueprint.post("/<name>/offers")

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from postroom.records import ItemStatus
 
-from .fields import MAX_PART, MAX_WANTED, Base, Key
+from .fields import MAX_PART, MAX_WANTED, Base, Count, Key
 from .requests import Hello, Offer, Part, Pass, Push, Request, Sample
 
 
@@ -32,6 +32,8 @@ class HelloReply(Reply, frozen=True, kw_only=True):
     epoch: int
     storage: str
     limits: Limits = Limits()
+    #: Bytes of mails that came from this account since 00:00 UTC.
+    today_bytes: Count = 0
 
 
 class OfferReply(Reply, frozen=True):

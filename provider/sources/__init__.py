@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 from postroom import registry, wire
 from postroom.credentials import Credentials
 from postroom.wire import Key
+from provider.quota import Quota
 
 SOURCES = {
     "imap": "provider.sources.imap:ImapSource",
@@ -115,6 +116,28 @@ class Deleting(Protocol):
 
         Raises SourceError where the server cannot delete safely.
         """
+
+
+class Limits(NamedTuple):
+    """What an account may be used for; 0: no limit."""
+
+    day_bytes: int = 0
+    connections: int = 0
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A source whose account has limits."""
+
+    limits: Limits
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A source that downloads mails by itself, only to know which they are."""
+
+    def meter(self, quota: Quota) -> None:
+        """It has to count them there."""
 
 
 class Source(Protocol):

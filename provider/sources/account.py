@@ -1,6 +1,9 @@
 """What accounts on mail servers have in common, whatever the protocol."""
 
 import ssl
+from typing import Annotated
+
+from msgspec import Meta
 
 from postroom.errors import (
     CredentialError,
@@ -9,6 +12,9 @@ from postroom.errors import (
     SourceError,
     TemporaryError,
 )
+from provider.auth import AuthOptions
+from provider.quota import MEGABYTE
+from provider.sources import Limits
 
 #: Whoever connects again backs off by himself.
 SOON = 0.0
@@ -21,6 +27,20 @@ _NO_TLS = {
     "WRONG_VERSION_NUMBER": _PLAIN,
     "RECORD_LAYER_FAILURE": _PLAIN,
 }
+
+
+class AccountOptions(AuthOptions, frozen=True):
+    """The keys of a login, and of what the account may be used for; 0 is no limit."""
+
+    #: Downloaded on one day (UTC), by all mailboxes of the account together.
+    day_megabytes: Annotated[int, Meta(ge=0)] = 0
+    #: At the same time, by all mailboxes of the account together.
+    connections: Annotated[int, Meta(ge=0)] = 0
+
+    @property
+    def limits(self) -> Limits:
+        """The same, as the loop wants to know it."""
+        return Limits(self.day_megabytes * MEGABYTE, self.connections)
 
 
 def require(server: str, user: str, password: str, *, by_token: bool = False) -> None:

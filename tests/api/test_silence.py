@@ -231,8 +231,9 @@ def test_an_older_database_learns_of_silence(tmp_path: Path):
     db = Database(tmp_path / "old.sqlite")
     database.initialize(db)
     migrate(db)
+    later = ("day", "day_bytes")
     with db.writing():
-        for column in ("state", "failed", "last_error", "last_error_at", "next_try"):
+        for column in ("state", "failed", "last_error", "last_error_at", "next_try", *later):
             db.execute_sql(f"ALTER TABLE mailboxes DROP COLUMN {column}")
         db.execute_sql(
             "INSERT INTO mailboxes (created, changed, name, kind, fingerprint, epoch, last_number, "
@@ -245,4 +246,5 @@ def test_an_older_database_learns_of_silence(tmp_path: Path):
     migrate(db)
 
     assert (Mailbox.get().state, Mailbox.get().last_error) == ("ok", "")
+    assert (Mailbox.get().day, Mailbox.get().day_bytes) == ("", 0)
     db.close()

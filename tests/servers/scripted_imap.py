@@ -81,6 +81,9 @@ class ScriptedImap:
         self.frozen = ""
         self.commands: list[str] = []
         self.connections = 0
+        #: Threads whose client is logged in, and the most at the same time.
+        self.logged_in: set[int] = set()
+        self.most_logged_in = 0
         self._listener = socket.create_server((HOST, 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -124,6 +127,7 @@ class ScriptedImap:
         except (OSError, _CutError):
             pass
         finally:
+            self.logged_in.discard(threading.get_ident())
             # Not at once with a reset: what was said last is to be heard.
             with suppress(OSError):
                 peer.shutdown(socket.SHUT_WR)
@@ -156,6 +160,11 @@ class ScriptedImap:
         if self.frozen and re.match(self.frozen, command):
             self._ended.wait()
         name = command.upper().split(" ")[0]
+        if name == "LOGIN":
+            self.logged_in.add(threading.get_ident())
+            self.most_logged_in = max(self.most_logged_in, len(self.logged_in))
+        elif name == "LOGOUT":
+            self.logged_in.discard(threading.get_ident())
         if name == "IDLE":
             yield b"+ idling\r\n"
             if self.idle_byes:

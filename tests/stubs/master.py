@@ -44,6 +44,8 @@ class StubMaster:
         self.receipts: list[wire.Receipt] = []
         self.tasks: list[wire.Task] = []
         self.errors: list[str] = []
+        #: What HELLO is told of the bytes of that day.
+        self.today_bytes = 0
         self.downloaded: Counter[str] = Counter()
         #: Called before the usual answer; what it returns is answered instead.
         self.before: Callable[[wire.Envelope], Any] = lambda _: None
@@ -115,7 +117,9 @@ class StubMaster:
         if fingerprint != hello.fingerprint:
             epoch += 1
         self._accounts[hello.mailbox] = (hello.fingerprint, epoch)
-        return wire.HelloReply(epoch=epoch, storage="stub", limits=self.limits)
+        return wire.HelloReply(
+            epoch=epoch, storage="stub", limits=self.limits, today_bytes=self.today_bytes
+        )
 
     def _offer(self, offer: wire.Offer) -> wire.OfferReply:
         latest = max((p.generation for p in self.held if _same(p, offer)), default=0)

@@ -10,6 +10,8 @@ from postroom.sockets import Lanes
 from provider.budget import Budget
 from provider.link import Shared
 from provider.loop import Mailbox
+from provider.quota import Clock, utc
+from provider.shares import Accounts
 from provider.sources import Source
 from provider.sources.imap import ImapSource
 from provider.sources.imap.options import ImapOptions
@@ -21,7 +23,12 @@ from tests.stubs.master import StubMaster
 class Rig:
     """One master and the mailboxes that a test runs against it."""
 
-    def __init__(self, heartbeat_seconds: float = 0.2, budget: int = 32 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        heartbeat_seconds: float = 0.2,
+        budget: int = 32 * 1024 * 1024,
+        clock: Clock = utc,
+    ) -> None:
         self.master = StubMaster()
         self.stop = threading.Event()
         self._ended = threading.Event()
@@ -34,6 +41,7 @@ class Rig:
             self.stop,
             self.master.address,
             heartbeat_seconds,
+            Accounts(clock),
         )
         self._threads: list[threading.Thread] = []
 

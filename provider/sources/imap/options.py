@@ -3,11 +3,11 @@
 from typing import Literal
 
 from postroom.settings import Port, Seconds
-from provider.auth import AuthOptions
 from provider.sources import first
+from provider.sources.account import AccountOptions
 
 
-class ImapOptions(AuthOptions, frozen=True):
+class ImapOptions(AccountOptions, frozen=True):
     """The keys of the section; user name and password are credentials."""
 
     #: Here or with the credentials; here wins.

@@ -40,6 +40,7 @@ class ImapSource:
         self, options: ImapOptions, credentials: Credentials, path_of: Callable[[str], Path]
     ) -> None:
         self._options = options
+        self.limits = options.limits
         self._server = options.server or credentials.server or ""
         self._port = options.port or credentials.port or PORTS[options.tls]
         self._user = credentials.username or ""

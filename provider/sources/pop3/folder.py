@@ -13,6 +13,7 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
+from provider.quota import Day, Quota
 from provider.sources import Fetched, Head, dates, first, textkeys
 from provider.sources.strikes import LargerError, Strikes
 
@@ -40,6 +41,8 @@ class Memory:
     anonymous: identity.Anonymous = field(default_factory=identity.Anonymous)
     #: Whether the server gave UIDLs before.
     had_uidl: bool = False
+    #: Counts what is read only to know which mail it is.
+    quota: Quota = field(default_factory=lambda: Quota(Day()))
 
 
 class Pop3Folder:
@@ -61,6 +64,8 @@ class Pop3Folder:
         self._capabilities = capabilities
         #: None: the server does not say; the first refusal will.
         self.has_top: bool = capabilities is None or "TOP" in capabilities
+        #: Whether whole mails were read for this listing.
+        self._reads_all = False
         self._sizes: dict[int, int] = {}
         #: In the order of the message numbers, which is that of arrival.
         self._numbers = self._listing()
@@ -186,11 +191,16 @@ class Pop3Folder:
 
     def hashed(self, number: int) -> str | None:
         """The SHA-256 of a whole mail, which is not kept."""
+        if not self._reads_all:
+            # Not in the midst of it: what was read would have been read in vain.
+            self._memory.quota.require()
+            self._reads_all = True
         digest = sha256()
         try:
             with self._memory.doubts.watch([self._mark(number)]), told(f"reading mail {number}"):
                 for line in self._connection.mail(f"RETR {number}"):
                     digest.update(line)
+                    self._memory.quota.spend(len(line))
         except SourceError:
             return None
         return digest.hexdigest()

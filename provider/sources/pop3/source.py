@@ -12,6 +12,7 @@ from postroom.credentials import Credentials
 from postroom.errors import PostroomError, SourceError, TemporaryError
 from postroom.wire import Key
 from provider.auth import sasl, tokens
+from provider.quota import Quota
 from provider.sources import account, tls
 
 from .connection import Connection
@@ -36,6 +37,7 @@ class Pop3Source:
         self, options: Pop3Options, credentials: Credentials, path_of: Callable[[str], Path]
     ) -> None:
         self._options = options
+        self.limits = options.limits
         self._server = options.server or credentials.server or ""
         self._port = options.port or credentials.port or PORTS[options.tls]
         self._user = credentials.username or ""
@@ -112,6 +114,10 @@ class Pop3Source:
         connection, self._connection, self._folder = self._connection, None, None
         if connection:
             connection.goodbye(GOODBYE_SECONDS)
+
+    def meter(self, quota: Quota) -> None:
+        """Tell it of mails that are read only to know which they are."""
+        self._memory.quota = quota
 
     def folders(self) -> list[str]:
         """POP3 knows but one."""
