@@ -6,10 +6,10 @@ import threading
 import time
 from typing import Any, Self
 
+from provider.sources import wake
+
 from .client import Client
 
-#: Seconds between two looks at the stop event.
-TICK = 1.0
 #: Servers may hang up after 29 minutes (RFC 2177), and what stands between us much earlier; and by
 #: the answer to DONE a dead connection is found out.
 RENEW_SECONDS = 120.0
@@ -43,10 +43,9 @@ def _readable(sock: Any, end: float, stop: threading.Event) -> bool:
         return True
     poller = select.poll()
     poller.register(sock.fileno(), select.POLLIN)
-    while (left := end - time.monotonic()) > 0 and not stop.is_set():
-        if poller.poll(min(left, TICK) * 1000):
-            return True
-    return False
+    poller.register(wake.fileno(stop), select.POLLIN)
+    left = max(0.0, end - time.monotonic())
+    return any(fd == sock.fileno() for fd, _ in poller.poll(left * 1000))
 
 
 def _is_news(answers: list[Any]) -> bool:
