@@ -47,6 +47,19 @@ def test_more_mailboxes_than_connections_all_get_their_mail(
     assert server.most_logged_in <= connections
 
 
+def test_one_without_news_gives_its_connection_back_too(rig: Rig, server: ScriptedImap):
+    server.capabilities = "IMAP4rev1"
+    options = {"connections": 1, "poll_seconds": 0.05}
+    assert rig.once(imap(server, **options), "quiet")
+
+    rig.serve(imap(server, **options), "quiet")
+    wait_until(lambda: server.connections == 2)
+    rig.serve(imap(server, **options), "late")
+
+    wait_until(lambda: len(rig.master.raws("late")) == 5)
+    assert server.most_logged_in == 1
+
+
 def test_the_limit_holds_at_a_real_server(rig: Rig, dovecot: Dovecot):
     dovecot.deliver("work", [mail(number) for number in range(20)])
     names = ["one", "two", "three"]
