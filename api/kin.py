@@ -34,24 +34,27 @@ class Kin:
     #: Hashes of its own Message-ID and of those it refers to.
     keys: tuple[int, ...]
     #: Hash of the bare subject, the last bit set for a reply; None where references tell.
-    subject: int | None
-    sender: str
-    people: frozenset[str]
+    subject: int | None = None
+    #: Who wrote it, and who has to do with it; not told where references tell.
+    sender: str = ""
+    people: frozenset[str] = frozenset()
 
 
 def kin(mail: int, date: str, record: records.Mail) -> Kin:
     """Read it from a record."""
     referred = (*record.in_reply_to, *record.references)[-MAX_REFERENCES:]
     own = clean(record.message_id, MAX_LINE)
+    found = keys((own, *referred))
+    if any(referred):
+        return Kin(mail, date, found)
+    people = (*record.from_, *record.to, *record.cc)
     return Kin(
         mail,
         date,
-        keys((own, *referred)),
-        None if any(referred) else subject_key(clean(record.subject, MAX_LINE)),
+        found,
+        subject_key(clean(record.subject, MAX_LINE)),
         clean(record.from_[0].address.lower(), MAX_LINE) if record.from_ else "",
-        frozenset(
-            each.address.lower() for each in (*record.from_, *record.to, *record.cc) if each.address
-        ),
+        frozenset([each.address.lower() for each in people if each.address]),
     )
 
 

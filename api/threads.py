@@ -86,11 +86,11 @@ def _by_subject(kins: Sequence[Kin]) -> Iterator[tuple[int, int, bool]]:
     for one in asking.values():
         together[one.subject].append(one)
     for one in asking.values():
-        low, high = window(one.date)
-        for subject in counterparts(one):
-            for other in together.get(subject, ())[:_CHUNK]:
-                if low <= other.date <= high and are_kin(one, other):
-                    yield one.mail, other.mail, False
+        others = [other for key in counterparts(one) for other in together.get(key, ())[:_CHUNK]]
+        low, high = window(one.date) if others else ("", "")
+        for other in others:
+            if low <= other.date <= high and are_kin(one, other):
+                yield one.mail, other.mail, False
 
 
 def _counterparts(asking: Iterable[Kin]) -> Iterator[tuple[int, int, Kin]]:

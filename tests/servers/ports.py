@@ -1,17 +1,24 @@
 """Ports on the loopback address: free ones, and waiting until one opens or is let go."""
 
+import random
 import socket
 import time
 
 HOST = "127.0.0.1"
+#: Below those that systems give to connections, which could take one between choice and use.
+CHOICE = range(18_000, 32_000)
+_chosen: set[int] = set()
+# Not Random's shared state: tests that set it would all choose the same.
+_random = random.SystemRandom()
 
 
 def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        port: int = s.getsockname()[1]
-        return port
+    """A port that nobody has, and that was not chosen before."""
+    while True:
+        port = _random.choice(CHOICE)
+        if port not in _chosen and is_free(port):
+            _chosen.add(port)
+            return port
 
 
 def is_free(port: int) -> bool:
