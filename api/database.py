@@ -11,6 +11,7 @@ from typing import TypeVar
 import peewee
 
 from postroom.errors import PostroomError, TemporaryError
+from postroom.storage.durable import fsync_folder
 from postroom.storage.lock import FileLock
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,22 @@ class Database(peewee.SqliteDatabase):
                     yield
             finally:
                 self._state.set_connection(reader)
+
+    def back_up(self, name: str) -> Path:
+        """Copy all of it, as it is now, into a file beside it; durable on return."""
+        target = self.path.with_name(f"{self.path.name}.{name}")
+        beside = target.with_name(f"{target.name}.new")
+        beside.unlink(missing_ok=True)
+        beside.touch(mode=0o600)
+        copy = sqlite3.connect(beside)
+        try:
+            self.connection().backup(copy)
+        finally:
+            copy.close()
+        beside.replace(target)
+        fsync_folder(target.parent)
+        log.info("the database before its change is in %s", target)
+        return target
 
     def close(self) -> bool:
         """Close this thread's connection and the one for writing; both are opened when needed."""

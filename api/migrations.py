@@ -100,7 +100,12 @@ STEPS: tuple[Callable[[Database], None], ...] = (
 
 
 def migrate(db: Database) -> None:
-    """Bring the database up to date; raises SettingsError when it is newer than this program."""
+    """Bring the database up to date; raises SettingsError when it is newer than this program.
+
+    An older one is copied beside itself first.
+    """
+    if 0 < schema_version() < len(STEPS):
+        db.back_up(f"schema-{schema_version()}")
     with db.writing():
         version = schema_version()
         if version > len(STEPS):

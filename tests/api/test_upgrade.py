@@ -116,6 +116,18 @@ def test_all_mails_are_found_in_threads_and_taken_on(brought: Caller) -> None:
     assert len(brought.get("/v1/threads/1")["items"]) == 3
 
 
+def test_the_database_of_before_is_kept_beside_it(brought: Caller, tmp_path: Path) -> None:
+    (kept,) = tmp_path.glob("postroom.sqlite.schema-*")
+
+    with closing(sqlite3.connect(kept)) as before:
+        (version,) = before.execute("SELECT value FROM facts WHERE name = 'schema'").fetchone()
+        subjects = before.execute("SELECT subject FROM mails ORDER BY id").fetchall()
+
+    assert kept.name.endswith(f"schema-{version}")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert subjects == [(mail["subject"],) for mail in MAILS]
+
+
 def test_a_mail_of_before_is_read_anew_and_found_by_its_new_words_alone(brought: Caller) -> None:
     new = {"id": 3, "sha256": f"{3:064}", "mail": {"subject": "Dinner"}}
 
