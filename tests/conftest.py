@@ -1,12 +1,27 @@
 """Fixtures that many tests share."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from postroom import logs
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """What runs a command in process sets up its logging; the next test begins with pytest's."""
+    root = logging.getLogger()
+    named = [root, *map(logging.getLogger, logs.OURS)]
+    before, levels = root.handlers[:], [logger.level for logger in named]
+    yield
+    root.handlers[:] = before
+    logging.captureWarnings(False)
+    for logger, level in zip(named, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture

@@ -75,7 +75,8 @@ def test_a_provider_without_an_allowed_key_gets_nothing_and_says_why(
     )
 
     assert "says hello" not in chain.log("master")
-    assert chain.get("/v1/mailboxes")["items"] == []
+    (configured,) = chain.get("/v1/mailboxes")["items"]
+    assert (configured["state"], configured["seen"]) == ("new", None)
     assert "secret-key" not in chain.log("provider") + chain.log("master")
     # What was waiting comes as soon as the key is right.
     assert chain.terminate("provider") == 0
