@@ -16,12 +16,13 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test check lint format coverage fuzz system-deps bench-deps requirements clean
+.PHONY: help demo test test-long check lint format coverage fuzz system-deps bench-deps requirements clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         the whole chain with sample mails; ONCE=1 ends when all were seen"
 	@echo "make test         all tests; ARGS='-k wire' for some"
+	@echo "make test-long    the tests that make test leaves out, more of its kind"
 	@echo "make check        format, lint, types, import rules, tests with coverage"
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
@@ -38,6 +39,9 @@ demo: $(VENV)/runtime.stamp
 
 test: $(VENV)/dev.stamp
 	$(PYTEST) $(ARGS)
+
+test-long: $(VENV)/dev.stamp
+	$(PYTEST) -m long $(ARGS)
 
 check: lint coverage
 

@@ -8,6 +8,7 @@ import pytest
 from tests.chain.conftest import Account, account
 from tests.chain.mails import hashes, mails
 from tests.chain.tools import deletions, told, tool
+from tests.long import one_in
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 
@@ -26,8 +27,8 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("settled_by", ["pass", "run"])
-@pytest.mark.parametrize(("kind", "point", "gone"), POINTS)
+@pytest.mark.parametrize("settled_by", one_in(2, ["pass", "run"]))
+@pytest.mark.parametrize(("kind", "point", "gone"), one_in(3, POINTS))
 def test_killed_while_deleting(
     dovecot: Dovecot,
     daemons: Callable[..., Daemons],
