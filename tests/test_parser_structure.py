@@ -140,6 +140,14 @@ def test_of_two_content_types_the_usable_one_counts():
     assert "bad_content_type" in mail.defects
 
 
+@pytest.mark.parametrize(("second", "is_told"), [(b"text/html", True), (b"Text/Plain; a=b", False)])
+def test_content_types_that_contradict_each_other_are_told(second: bytes, is_told: bool):
+    mail = parse(b"Content-Type: text/plain\nContent-Type: " + second + b"\n\nhello\n")
+
+    assert mail.text == "hello\n"
+    assert ("bad_content_type" in mail.defects) is is_told
+
+
 def test_header_cut_by_a_boundary_ends_there():
     mail = parse(MIXED + b"--b\nContent-Type: text/plain\n--b\n\nhello\n--b--")
 

@@ -88,6 +88,9 @@ def type_of(
     found = [head.fields[at][1] for at, name in enumerate(names) if name == "content-type"]
     if not found:
         return default, {}
+    if len({parameters.parse(value)[0] for value in found}) > 1:
+        # Whatever is chosen, another reader may show another mail.
+        defects.add("bad_content_type")
     for value in found:
         kind, options = parameters.parse(value)
         if _usable(kind, options):
