@@ -11,7 +11,8 @@ MAILS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# Some files hold many slow tests: who is done takes from who is not.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Here every branch is tested, not only most of them.
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
