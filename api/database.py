@@ -67,9 +67,11 @@ class Database(peewee.SqliteDatabase):
         with self._write_lock, _translated(self.path):
             reader = self.connection()
             if self._writer is None:
-                self._writer = self._connect()
-                self._initialize_connection(self._writer)
-                self._writer.execute("PRAGMA query_only = 0")
+                writer = self._connect()
+                self._initialize_connection(writer)
+                writer.execute("PRAGMA query_only = 0")
+                # Only now: one that failed half-way would refuse all writing from then on.
+                self._writer = writer
             self._state.set_connection(self._writer)
             try:
                 with self.atomic("IMMEDIATE"):

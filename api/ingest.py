@@ -49,9 +49,7 @@ def ingest(
     try:
         with db.writing():
             answers = iter(_ingest(db, good, storage))
-            stores.rely(store, batch)
-            silence.brought({one.mailbox for one in good})
-            days.add(good)
+            _account(good, store, batch)
     except PostroomError:
         raise
     except Exception:
@@ -59,9 +57,15 @@ def ingest(
         log.exception("a batch of %d failed: one by one", len(good))
         with db.writing():
             answers = iter([_alone(db, one, storage) for one in good])
-            stores.rely(store, batch)
-            days.add(good)
+            _account(good, store, batch)
     return [next(answers) if isinstance(one, Delivery) else one for one in read]
+
+
+def _account(batch: Sequence[Delivery], store: str, number: int) -> None:
+    """Note what a batch tells beside its mails: the store it relies on, that its sources live."""
+    stores.rely(store, number)
+    silence.brought({one.mailbox for one in batch})
+    days.add(batch)
 
 
 def _with_size(one: Delivery, storage: Storage) -> Delivery:
