@@ -64,9 +64,15 @@ class Job:
     @property
     def source(self) -> str:
         """Whose turn it uses."""
-        if isinstance(self.request, wire.Part):
-            return f"part {self.request.upload}"
-        return f"mailbox {self.request.mailbox}"
+        match self.request:
+            case wire.Part(upload=upload):
+                return f"part {upload}"
+            case wire.OnPage(page=page):
+                return f"page {page}"
+            case wire.Pulse():
+                return "pulse"
+            case request:
+                return f"mailbox {request.mailbox}"
 
     def join(self, route: Route) -> None:
         """One more way back."""

@@ -56,11 +56,30 @@ class Pipeline:
             case wire.Offer() as offer:
                 with asking_api():
                     return self.api.offer(offer)
+            case wire.Links() | wire.Files() | wire.Looked() | wire.Pulse() as watching:
+                return self._watching(watching)
             case wire.Pass() as end:
                 with asking_api():
                     reply = self.api.finish(end)
                 told.passed(end, reply)
                 return reply
+
+    def _watching(
+        self, request: wire.Links | wire.Files | wire.Looked | wire.Pulse
+    ) -> wire.AnyReply:
+        """Of watched pages the API knows all; their files never come this way."""
+        with asking_api():
+            match request:
+                case wire.Links():
+                    return self.api.links(request)
+                case wire.Files():
+                    return self.api.files(request)
+                case wire.Looked():
+                    reply = self.api.looked(request)
+                    told.looked(request, reply)
+                    return reply
+                case wire.Pulse():
+                    return self.api.pulse(request)
 
     def probe(self) -> None:
         """Return when the API answers."""

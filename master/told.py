@@ -51,6 +51,17 @@ def passed(end: wire.Pass, reply: wire.PassReply) -> None:
         log.info("Master: %s: no new mail", where)
 
 
+def looked(end: wire.Looked, reply: wire.LookedReply) -> None:
+    """Say how a look at a page ended."""
+    if end.error:
+        log.warning("Master: page %s cannot be read: %s", end.page, _shown(end.error))
+    else:
+        log.info(
+            "Master: page %s: %d links, %d new, %d changed, %d failed",
+            end.page, end.links, reply.new, reply.changed, reply.failed,
+        )  # fmt: skip
+
+
 def _shown(text: str) -> str:
     """One line of a terminal: what a stranger wrote must not steer it."""
     plain = "".join(char if char.isprintable() else " " for char in text[: LONGEST + 1])

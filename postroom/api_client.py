@@ -89,6 +89,22 @@ class ApiClient:
             wire.PassReply, f"{mailbox_path(request.mailbox)}/passes", _fields(request)
         )
 
+    def links(self, request: wire.Links) -> wire.LinksReply:
+        """Ask which of a page's links are to be downloaded."""
+        return self._typed(wire.LinksReply, f"{page_path(request.page)}/links", _fields(request))
+
+    def files(self, request: wire.Files) -> wire.FilesReply:
+        """Tell what downloads came to."""
+        return self._typed(wire.FilesReply, f"{page_path(request.page)}/files", _fields(request))
+
+    def looked(self, request: wire.Looked) -> wire.LookedReply:
+        """Tell the end of a look at a page."""
+        return self._typed(wire.LookedReply, f"{page_path(request.page)}/looks", _fields(request))
+
+    def pulse(self, request: wire.Pulse) -> wire.PulseReply:
+        """Tell that a monitor lives; ask what it has to do."""
+        return self._typed(wire.PulseReply, "/v1/pages/pulse", _fields(request))
+
     def deliver(
         self, mails: Sequence[msgspec.Struct], storage_id: str, batch: int
     ) -> list[Delivered]:
@@ -218,6 +234,11 @@ def _cause(e: requests.RequestException) -> str:
 def _fields(request: wire.AnyRequest) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(request)
     return fields
+
+
+def page_path(name: str) -> str:
+    """The address of a watched page, without the server."""
+    return f"/v1/pages/{quote(name, safe='')}"
 
 
 def mailbox_path(name: str) -> str:

@@ -1,7 +1,8 @@
 """What the types of a request cannot say of it."""
 
 from .fields import MAX_PART, MAX_WINDOW, Key
-from .requests import AnyRequest, Item, Offer, Part, Pass, PassWindow, Push, Window
+from .kinds import AnyRequest
+from .requests import Item, Offer, Part, Pass, PassWindow, Push, Window
 
 
 def check(request: AnyRequest, body: int) -> None:

@@ -12,9 +12,10 @@ from postroom.errors import WireError
 
 from .checks import check
 from .fields import FRAMES, MAX_HEADER, MAX_MESSAGE, VERSION, Base, Id
+from .kinds import AnyReply, AnyRequest
 from .packing import pack
-from .replies import AnyReply, Refusal, Reply, Retry
-from .requests import AnyRequest, Item, Push
+from .replies import Refusal, Reply, Retry
+from .requests import Item, Push
 
 
 class Envelope(NamedTuple):

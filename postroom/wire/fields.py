@@ -18,11 +18,16 @@ MAX_TEXT_KEYS = 5_000
 MAX_WANTED = 5_000
 #: Characters of a reason, a Message-ID, a fingerprint.
 MAX_TEXT = 2_000
+#: Characters of a URL.
+MAX_URL = 8_000
+#: Pages that one monitor watches.
+MAX_WATCHED = 5_000
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Folder = Annotated[str, Meta(max_length=1_000)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Uid = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+Url = Annotated[str, Meta(min_length=1, max_length=MAX_URL)]
 TextKey = Annotated[str, Meta(min_length=1, max_length=512)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 #: Bounded, so that "for ever" cannot come in as infinity.

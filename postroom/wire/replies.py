@@ -8,7 +8,7 @@ from msgspec import Meta
 from postroom.records import ItemStatus
 
 from .fields import MAX_PART, MAX_WANTED, Base, Count, Key
-from .requests import Hello, Offer, Part, Pass, Push, Request, Sample
+from .requests import Sample
 
 
 class Reply(Base, frozen=True):
@@ -120,13 +120,3 @@ class Refusal(Reply, frozen=True, tag_field="status", tag="error", kw_only=True)
 
     code: str
     message: str
-
-
-AnyReply = HelloReply | OfferReply | PushReply | PartReply | PassReply | Retry | Refusal
-REPLY_TYPES: dict[type[Request], type[Reply]] = {
-    Hello: HelloReply,
-    Offer: OfferReply,
-    Push: PushReply,
-    Part: PartReply,
-    Pass: PassReply,
-}

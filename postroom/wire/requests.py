@@ -184,6 +184,3 @@ class Pass(InFolder, frozen=True, tag="PASS", kw_only=True):
     done: Annotated[list[tuple[Count, Text]], Meta(max_length=100)] = msgspec.field(
         default_factory=list
     )
-
-
-AnyRequest = Hello | Offer | Push | Part | Pass

@@ -1,0 +1,1 @@
+"""Watches pages for new files: downloads, stores, tells of them; keeps no state."""
