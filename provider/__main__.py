@@ -35,7 +35,7 @@ TICK = 0.1
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
     named = mailboxes.named(run.config, run.args.names)
-    with shared.opened(run.config, run.stop) as common:
+    with shared.opened(run.config, run.stop, len(named)) as common:
         served = [
             Mailbox(name, source, common, once=run.args.once) for name, source in named.items()
         ]

@@ -48,7 +48,7 @@ class Mailbox:
         self._once = once
         #: With --once: whether nothing is missing.
         self.complete = False
-        self._backoff = Backoff()
+        self._backoff = Backoff(shared.spread_seconds)
         self._failures = 0
         self._tasks = Tasks()
         self._cuts: dict[tuple[str, int], cut.Cut] = {}
