@@ -171,10 +171,10 @@ def _content(node: Node, defects: set[str]) -> bytes:
     elif node.type != "text/html" and attachments.encloses(node):
         text = opened(node, defects)
     if text is None:
-        end = _line_end(node.source, node.start, min(node.end, node.start + _ESCAPED))
-        content = replace(node, end=end).content(defects)
-        text = Span(content, 0, len(content))
-    content = bytes(text) if node.type == "text/html" else without_files(text, 2 * _CONTENT)
+        most = node.start + (_ESCAPED if node.encoding else _CONTENT)
+        end = _line_end(node.source, node.start, min(node.end, most))
+        text = opened(replace(node, end=end), defects) or node.span
+    content = bytes(text) if node.type == "text/html" else without_files(text, _CONTENT + 1)
     return content[: _line_end(content, 0, _CONTENT)] if len(content) > _CONTENT else content
 
 

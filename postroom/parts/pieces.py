@@ -4,7 +4,6 @@ Where a part may be read in several ways, each is tried from the start: a readin
 raises ValueError, and what it gave until then is to be forgotten. The last one always fits.
 """
 
-import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -93,31 +92,16 @@ def _between_escapes(source: bytes, at: int, most: int) -> int:
     """Return where a line that is longer than a piece can be cut."""
     sign = source.rfind(b"=", at + 1, most)
     is_open = sign > 0 and (most - sign < _ESCAPE_SIZE or not source[sign + 1 : most].strip(b" \t"))
-    # A second sign behind the first ends the escape.
-    return len(source[at:sign].rstrip(b"=")) + at if is_open else most
+    safe = at + len(source[at:sign].rstrip(b"= \t"))
+    return safe if is_open and safe > at else most
 
 
 def _sound_base64(span: Span, defects: set[str]) -> Iterator[bytes]:
-    return base64(span.pieces(), b"\r\n")
+    return transfer.sound_base64(span.pieces(), b"\r\n")
 
 
 def _spaced_base64(span: Span, defects: set[str]) -> Iterator[bytes]:
-    return base64(span.pieces(), transfer.WHITE)
-
-
-def base64(pieces: Iterable[bytes], leave_out: bytes) -> Iterator[bytes]:
-    """Decode sound base64; raises ValueError for what is not sound."""
-    left, ended = b"", False
-    for piece in pieces:
-        letters = left + piece.translate(None, leave_out)
-        if ended and letters:
-            raise ValueError("letters behind the padding")
-        whole = len(letters) // 4 * 4
-        left = letters[whole:]
-        ended = ended or letters[:whole].endswith(b"=")
-        yield binascii.a2b_base64(letters[:whole], strict_mode=True)
-    if left:
-        raise ValueError("an unfinished group of letters")
+    return transfer.sound_base64(span.pieces(), transfer.WHITE)
 
 
 def _base64_lines(span: Span, defects: set[str]) -> Iterator[bytes]:

@@ -55,8 +55,8 @@ def decode_base64(body: bytes, defects: set[str]) -> bytes:
     if (sound := _sound_base64(body)) is not None:
         return sound
     try:
-        return binascii.a2b_base64(body.translate(None, WHITE), strict_mode=True)
-    except binascii.Error:
+        return b"".join(sound_base64([body], WHITE))
+    except ValueError:
         defects.add("bad_base64")
     lines = [found[0] for line in body.splitlines() if (found := BASE64_LINE.match(line.strip()))]
     letters = b"\n".join(lines) if lines else body.translate(None, NOT_BASE64)
@@ -75,6 +75,22 @@ def _sound_base64(body: bytes) -> bytes | None:
     letters = len(body) - body.count(b"\n") - body.count(b"\r")
     padding = body[-_TAIL:].count(b"=")
     return decoded if len(decoded) == letters * 3 / 4 - padding else None
+
+
+def sound_base64(pieces: Iterable[bytes], leave_out: bytes) -> Iterator[bytes]:
+    """Decode sound base64; raises ValueError for what is not sound."""
+    left, ended = b"", False
+    for piece in pieces:
+        letters = left + piece.translate(None, leave_out)
+        if ended and letters.strip(b"="):
+            raise ValueError("letters behind the padding")
+        whole = 0 if ended else len(letters) // 4 * 4
+        left = letters[whole:]
+        ended = ended or letters[:whole].endswith(b"=")
+        yield binascii.a2b_base64(letters[:whole], strict_mode=True)
+    # Padding that nobody needs does no harm.
+    if left.strip(b"="):
+        raise ValueError("an unfinished group of letters")
 
 
 def base64_runs(pieces: Iterable[bytes]) -> Iterator[bytes]:
