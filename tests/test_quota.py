@@ -106,6 +106,7 @@ def test_the_state_says_so_and_when_it_goes_on(rig: Rig, server: ScriptedImap, c
 
     assert set(rig.master.errors) == {SPENT}
     assert signs(rig)[-1].next_try == timedelta(hours=6).total_seconds()
+    assert signs(rig)[-1].resting
 
 
 def test_a_spent_mailbox_is_disconnected_and_left_alone(rig: Rig, server: ScriptedImap):
