@@ -21,13 +21,6 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
 def maildir(tmp_path: Path) -> Path:
     for name in ("new", "cur"):
         (tmp_path / name).mkdir()

@@ -45,9 +45,8 @@ def rig(clock: Clock) -> Iterator[Rig]:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({}).start()
-    yield server
-    server.close()
+    with ScriptedImap({}) as server:
+        yield server
 
 
 def sized(number: int, size: int) -> bytes:
