@@ -103,6 +103,8 @@ def _check_master(run: Daemon) -> CheckLine:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    words = ", ".join(ACTIONS)
+    parser.epilog = f"other commands: {words}; python -m provider COMMAND --help tells of each"
     parser.add_argument("names", nargs="*", metavar="NAME", help="mailboxes (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one complete pass; status 0: none missing"

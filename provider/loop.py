@@ -64,6 +64,11 @@ class Mailbox:
         self.receipts: dict[str, wire.Receipt] = {}
         self._paused = ""
 
+    @property
+    def problem(self) -> str:
+        """Why some folder could not be read; "" when all could."""
+        return self._problem
+
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
         log.info(

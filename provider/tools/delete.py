@@ -14,9 +14,8 @@ from postroom.errors import PostroomError, RefusedError
 from postroom.wire import Key
 
 from . import show
-from .command import Command, action
+from .command import Command, action, number
 from .deleting import Choice, Filters, SafeDelete, choices
-from .listing import number
 
 _ADMIN_NEEDED = (
     "deletions need the admin token of the API: name its file in POSTROOM_ADMIN_TOKEN_FILE"
@@ -57,9 +56,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([kmg]?)b?", text.lower())
+    found = re.fullmatch(r"([0-9]{1,15})([kmg]?)b?", text.lower())
     if not found:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a size like 500k or 10M")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -148,4 +147,4 @@ def _end(command: Command, report: Report) -> int:
     return Exit.FAILED if report.problem else Exit.OK
 
 
-ACTION = action(work, _arguments)
+ACTION = action("delete", work, _arguments)

@@ -1,6 +1,5 @@
 """What a [mailbox NAME] section says of a POP3 account."""
 
-
 from postroom.settings import Seconds
 from provider.sources import first
 from provider.sources.account import AccountOptions
