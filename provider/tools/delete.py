@@ -48,6 +48,10 @@ class Report(msgspec.Struct):
     problem: str = ""
 
 
+#: Before that no mail came, and no calendar goes back much further.
+MOST_DAYS = 700_000
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--older-than", type=number, metavar="DAYS", help="mails that came before so many days")
@@ -69,7 +73,9 @@ def work(command: Command) -> int:
     with command.archive() as archive:
         safe = SafeDelete(command.name, source, archive)
         days = args.older_than
-        filters = Filters(None if days is None else timedelta(days=days), args.larger_than)
+        filters = Filters(
+            None if days is None else timedelta(days=min(days, MOST_DAYS)), args.larger_than
+        )
         chosen: dict[str, Choice] = {}
         with show.shown_progress(f"{command.name}: headers", quiet=_is_terse(command)) as shown:
             for choice in choices(source, archive, command.name, command.folders(), filters):
