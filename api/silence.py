@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from postroom import wire
+
 from . import events
 from .database import Database
 from .models import Folder, Mailbox, Receipt, now
@@ -15,7 +17,7 @@ INTERVALS = 3
 SEEN_EVERY = timedelta(seconds=30)
 #: Of mailboxes that a program fills by itself: nobody expects it.
 OF_PROGRAMS = "api"
-NEW, OK, FAILING, SILENT = "new", "ok", "failing", "silent"
+NEW, OK, RESTING, FAILING, SILENT = "new", "ok", "resting", "failing", "silent"
 
 
 class Watch:
@@ -51,7 +53,7 @@ class Watch:
         if heard < stamp(at - patience):
             return "" if mailbox.state == SILENT else SILENT
         if mailbox.failed and mailbox.failed < stamp(at - patience):
-            return FAILING if mailbox.state in (NEW, OK) else ""
+            return FAILING if mailbox.state in (NEW, OK, RESTING) else ""
         return ""
 
 
@@ -64,36 +66,33 @@ def _tell(mailbox: Mailbox, state: str) -> None:
         events.tell("source.failing", mailbox.name, **about)
 
 
-def heard(mailbox: Mailbox, error: str, next_try: float) -> None:
-    """Take a source's word of how it stands; call it inside a write transaction.
-
-    `next_try`: seconds; 0 where it does not say.
-    """
+def heard(mailbox: Mailbox, told: wire.Pass) -> None:
+    """Take a source's word of how it stands; call it inside a write transaction."""
     time = mailbox.seen = mailbox.changed = now()
-    mailbox.error = error
+    mailbox.error = told.error
     mailbox.next_try = ""
-    if error:
+    if told.error and told.next_try:
+        mailbox.next_try = stamp(datetime.now(UTC) + timedelta(seconds=told.next_try))
+    if told.error and not told.resting:
         mailbox.failed = mailbox.failed or time
-        mailbox.last_error, mailbox.last_error_at = error, time
-        if next_try:
-            mailbox.next_try = stamp(datetime.now(UTC) + timedelta(seconds=next_try))
+        mailbox.last_error, mailbox.last_error_at = told.error, time
         if mailbox.state == SILENT:
             mailbox.state = FAILING
             _tell(mailbox, FAILING)
     else:
         if mailbox.state in (SILENT, FAILING):
             events.tell("source.recovered", mailbox.name, was=mailbox.state)
-        mailbox.state, mailbox.failed = OK, ""
+        mailbox.state, mailbox.failed = RESTING if told.error else OK, ""
     mailbox.save()
 
 
-def is_news(mailbox: Mailbox, error: str, next_try: float) -> bool:
+def is_news(mailbox: Mailbox, told: wire.Pass) -> bool:
     """Whether a sign of life has to be written down."""
     return (
-        mailbox.error != error
+        mailbox.error != told.error
         or mailbox.state in (NEW, SILENT)
         or mailbox.seen < stamp(datetime.now(UTC) - SEEN_EVERY)
-        or bool(next_try and mailbox.next_try < now())
+        or bool(told.next_try and mailbox.next_try < now())
     )
 
 

@@ -67,9 +67,13 @@ def run(
     check: Check | None = None,
     arguments: Arguments | None = None,
     line: Sequence[str] | None = None,
+    word: str = "",
 ) -> NoReturn:
-    """Run a daemon from its command line and end the process with a status of Exit."""
-    args = _parser(name, arguments).parse_args(line)
+    """Run a daemon from its command line and end the process with a status of Exit.
+
+    `word`: what stands behind its name, where the rest of the `line` is read as of that.
+    """
+    args = _parser(f"{name} {word}".strip(), arguments).parse_args(line)
     status = _check(name, check, args) if args.check else _run(name, main, args)
     logging.shutdown()
     sys.stdout.flush()
@@ -104,8 +108,8 @@ def started() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _parser(name: str, arguments: Arguments | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {name}")
+def _parser(program: str, arguments: Arguments | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
     add = parser.add_argument
     add(
         "--config", type=Path, metavar="PATH", help="settings (default: config.ini if there is one)"

@@ -35,7 +35,7 @@ TICK = 0.1
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
     named = mailboxes.named(run.config, run.args.names)
-    with shared.opened(run.config, run.stop) as common:
+    with shared.opened(run.config, run.stop, len(named)) as common:
         served = [
             Mailbox(name, source, common, once=run.args.once) for name, source in named.items()
         ]
@@ -103,6 +103,8 @@ def _check_master(run: Daemon) -> CheckLine:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    words = ", ".join(ACTIONS)
+    parser.epilog = f"other commands: {words}; python -m provider COMMAND --help tells of each"
     parser.add_argument("names", nargs="*", metavar="NAME", help="mailboxes (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one complete pass; status 0: none missing"

@@ -6,8 +6,8 @@ from postroom.errors import PostroomError, SourceError, TemporaryError
 
 from .auth import PausedError
 
-#: Seconds: the first pause and the longest.
-TEMPORARY = (1.0, 60.0)
+#: Seconds: the first pause and the longest. A server that is back is to be read within a minute.
+TEMPORARY = (1.0, 30.0)
 #: Somebody has to mend it, and servers lock accounts after too many tries.
 REFUSED = (15.0, 600.0)
 #: Nobody is asked but our own disk.
@@ -18,7 +18,9 @@ _NO_GROWTH = 10
 class Backoff:
     """Pauses that double, with jitter, and are never shorter than what the server asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, spread_seconds: float = 0.0) -> None:
+        """`spread_seconds`: over which many that fail at once come back at the least."""
+        self._spread_seconds = spread_seconds
         self._failures = 0
 
     def reset(self) -> None:
@@ -33,8 +35,8 @@ class Backoff:
         grown = min(longest, first * 2.0 ** min(self._failures, _NO_GROWTH))
         self._failures += 1
         asked = error.after if isinstance(error, TemporaryError) else 0.0
-        # No secret: the jitter only keeps many providers from knocking together.
-        return max(asked, grown * random.uniform(0.5, 1.0))  # noqa: S311
+        # No secret: the jitter only keeps many mailboxes from knocking together.
+        return max(asked, random.uniform(grown / 2, max(grown, self._spread_seconds)))  # noqa: S311
 
 
 def reason(error: Exception) -> str:

@@ -29,6 +29,8 @@ class Shared:
     #: Where the master is.
     address: str
     heartbeat_seconds: float = 10.0
+    #: In which all mailboxes connect again that were cut off at the same moment.
+    spread_seconds: float = 0.0
     #: What the mailboxes of an account have in common.
     accounts: Accounts = field(default_factory=Accounts)
     #: Hears what the master made of each mail.

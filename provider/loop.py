@@ -48,7 +48,7 @@ class Mailbox:
         self._once = once
         #: With --once: whether nothing is missing.
         self.complete = False
-        self._backoff = Backoff()
+        self._backoff = Backoff(shared.spread_seconds)
         self._failures = 0
         self._tasks = Tasks()
         self._cuts: dict[tuple[str, int], cut.Cut] = {}
@@ -57,10 +57,17 @@ class Mailbox:
         self._missing = 0
         #: Why some folder cannot be read, for the next sign of life.
         self._problem = ""
+        #: Whether that is only the day's budget.
+        self._resting = False
         self._quiet = False
         #: The last one of each folder.
         self.receipts: dict[str, wire.Receipt] = {}
         self._paused = ""
+
+    @property
+    def problem(self) -> str:
+        """Why some folder could not be read; "" when all could."""
+        return self._problem
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -140,6 +147,7 @@ class Mailbox:
             # It has had its try: left open it would end each rest, and servers lock accounts.
             for task in self._tasks.open("sync"):
                 self._tasks.done(task, reason(error))
+            self._resting = isinstance(error, SpentError)
             self._rest(pause, reason(error))
 
     def _rest(self, seconds: float, error: str) -> None:
@@ -174,7 +182,9 @@ class Mailbox:
             else:
                 sent += passed.sent
         self._carry_out()
-        self._problem = "; ".join([*problems, *self._spent()])
+        spent = self._spent()
+        self._problem = "; ".join([*problems, *spent])
+        self._resting = bool(spent) and not problems
         for task in [*verify, *sync]:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
         self._no_new_mail(sent)
@@ -251,6 +261,7 @@ class Mailbox:
             **self._link.place("", 0),
             error=error[:1_000],
             next_try=next_try if error else 0.0,
+            resting=self._resting and bool(error),
             done=results,
         )
         answer: wire.PassReply = self._link.ask(request)

@@ -11,10 +11,15 @@ from postroom.sockets import ClientKeys, Lanes
 from .budget import Budget
 from .link import Shared
 
+#: Of all mailboxes of a process together: many send their signs of life more rarely, ...
+SIGNS_A_SECOND = 20
+#: ... and connect one after the other when a server that all of them lost is back.
+CONNECTS_A_SECOND = 50
+
 
 @contextmanager
-def opened(config: Config, stop: threading.Event) -> Iterator[Shared]:
-    """Lanes to the master, and one budget."""
+def opened(config: Config, stop: threading.Event, mailboxes: int = 1) -> Iterator[Shared]:
+    """Lanes to the master, and one budget, for so many mailboxes."""
     options = config.section("provider", settings.Provider)
     # The lanes outlive the first signal: what they carry is to be answered.
     ended = threading.Event()
@@ -25,7 +30,8 @@ def opened(config: Config, stop: threading.Event) -> Iterator[Shared]:
             budget=Budget(options.budget_megabytes * 1024 * 1024, 2 * options.lanes, stop),
             stop=stop,
             address=address_of(config, options),
-            heartbeat_seconds=options.heartbeat_seconds,
+            heartbeat_seconds=max(options.heartbeat_seconds, mailboxes / SIGNS_A_SECOND),
+            spread_seconds=mailboxes / CONNECTS_A_SECOND,
         )
     finally:
         ended.set()

@@ -9,6 +9,7 @@ import pytest
 from postroom import logs
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+from tests.stubs.rig import Rig
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,14 @@ def dovecot() -> Iterator[dovecot_server.Dovecot]:
         yield server.start()
     finally:
         server.cleanup()
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """A stub master, and the mailboxes that a test runs against it."""
+    rig = Rig()
+    yield rig
+    rig.close()
 
 
 def need_dovecot() -> None:

@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable
 
+from postroom.memory import joined
+
 #: Bytes that a reader asks for at a time at least.
 _BUFFER = 128 * 1024
 _ALL_AT_ONCE = 1024 * 1024
@@ -31,7 +33,7 @@ class _Positional(io.RawIOBase):
 
     def readall(self) -> bytes:
         # The inherited one asks for 8 KB at a time.
-        return b"".join(iter(lambda: self.read(_ALL_AT_ONCE) or b"", b""))
+        return joined(iter(lambda: self.read(_ALL_AT_ONCE) or b"", b""))
 
     def close(self) -> None:
         if not self.closed:

@@ -1,7 +1,7 @@
 """What accounts on mail servers have in common, whatever the protocol."""
 
 import ssl
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -12,6 +12,7 @@ from postroom.errors import (
     SourceError,
     TemporaryError,
 )
+from postroom.settings import Port
 from provider.auth import AuthOptions
 from provider.quota import MEGABYTE
 from provider.sources import Limits
@@ -30,8 +31,14 @@ _NO_TLS = {
 
 
 class AccountOptions(AuthOptions, frozen=True):
-    """The keys of a login, and of what the account may be used for; 0 is no limit."""
+    """The keys of a login, of where, and of what the account may be used for; 0 is no limit."""
 
+    #: Here or with the credentials; here wins.
+    server: str = ""
+    port: Port | None = None
+    #: starttls is STLS in POP3; none sends the password in the clear.
+    tls: Literal["ssl", "starttls", "none"] = "ssl"
+    ca_file: str = ""
     #: Downloaded on one day (UTC), by all mailboxes of the account together.
     day_megabytes: Annotated[int, Meta(ge=0)] = 0
     #: At the same time, by all mailboxes of the account together.
