@@ -80,18 +80,31 @@ class Storage(Options, frozen=True):
     files_path: str = "data/files"
 
 
-class Provider(Options, frozen=True):
-    """[provider]: how providers talk to the master."""
+class ToMaster(Options, frozen=True):
+    """How a daemon reaches the master."""
 
     lanes: Annotated[int, Meta(ge=1, le=64)] = 4
-    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
     resend_seconds: Seconds = 60.0
     reconnect_seconds: Seconds = 7.5
-    heartbeat_seconds: Seconds = 10.0
     master: str = ""
     key_file: str = ""
     server_key_file: str = ""
+
+
+class Provider(ToMaster, frozen=True):
+    """[provider]: how providers talk to the master."""
+
+    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
+    heartbeat_seconds: Seconds = 10.0
     tokens: str = "data/tokens"
+
+
+class Monitor(ToMaster, frozen=True):
+    """[monitor]: how many pages are looked at together, and how they reach the master."""
+
+    threads: Annotated[int, Meta(ge=1, le=64)] = 8
+    pulse_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    spool: str = "data/monitor"
 
 
 class Log(Options, frozen=True):
@@ -106,6 +119,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "monitor": Monitor,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
