@@ -1,5 +1,6 @@
 """Settings: one INI file, each section a Struct, every error a sentence that says what to mend."""
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,7 +112,16 @@ class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
     file: str = ""
+    #: With a file: whether the terminal gets the log as well.
+    terminal: bool = True
+    #: As Python's logging takes it, %(message)s and such; "" for the one that is built in.
+    format: str = ""
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a format that no line can have."""
+        if self.format:
+            _check_format(self.format)
 
 
 SECTIONS: Mapping[str, type[Options]] = {
@@ -253,6 +263,14 @@ def _unknown(what: str, name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"unknown {what}: expected one of {', '.join(sorted(known))}{hint}"
+
+
+def _check_format(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "x"})
+    try:
+        logging.Formatter(text).format(record)
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"format: {text!r} cannot be used ({e}): see LogRecord of Python") from e
 
 
 def _reachable(host: str) -> str:
