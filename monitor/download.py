@@ -18,6 +18,7 @@ from postroom.errors import SourceError, TemporaryError
 #: Tries in a row that bring nothing before the next look has to.
 TRIES = 3
 _TEXT = 2_000
+_ARCHIVES = (".gz", ".tgz", ".svgz", ".z")
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 Told = Callable[[int, int | None], None]
@@ -95,14 +96,18 @@ def _brought(
     page: Page, web: Web, wanted: wire.WantedFile, partial: _Partial, progress: Told
 ) -> Unchanged | tuple[Answer, _Partial]:
     """Try while the tries bring something."""
+    most_bytes = page.max_megabytes * MEGABYTE
     most, idle = 0, 0
     while True:
         try:
-            with web.open(wanted.url, _asked(wanted, partial), page.download_seconds) as answer:
+            asked = _asked(wanted, partial)
+            with web.open(wanted.url, asked, page.download_seconds, most_bytes) as answer:
                 if answer.status == 304:
                     return Unchanged(wanted.etag, wanted.last_modified)
                 _take(page, answer, partial, progress)
                 return answer, partial
+        except OSError as e:
+            raise TemporaryError(f"{partial.file.name}: cannot be written: {e.strerror}") from e
         except BrokenError:
             idle = 0 if partial.size > most else idle + 1
             most = max(most, partial.size)
@@ -126,23 +131,29 @@ def _asked(wanted: wire.WantedFile, partial: _Partial) -> dict[str, str]:
 
 def _take(page: Page, answer: Answer, partial: _Partial, progress: Told) -> None:
     most = page.max_megabytes * MEGABYTE
+    too_large = SourceError(f"{answer.url}: is larger than max_megabytes = {page.max_megabytes}")
+    packed = bool(answer.header("Content-Encoding")) and not _is_archive(answer)
     if not _goes_on(answer, partial):
         partial.restart()
-        partial.total = answer.length
-        partial.validator = _validator(answer)
-    too_large = SourceError(f"{answer.url}: is larger than max_megabytes = {page.max_megabytes}")
+        if not packed:
+            # Lengths and ranges count the bytes as they are sent.
+            partial.total, partial.validator = answer.length, _validator(answer)
     if (partial.total or 0) > most:
         raise too_large
-    for piece in answer.pieces():
+    for piece in answer.unpacked() if packed else answer.pieces():
         if partial.size + len(piece) > most:
             raise too_large
-        try:
-            partial.add(piece)
-        except OSError as e:
-            raise TemporaryError(f"{partial.file.name}: cannot be written: {e.strerror}") from e
+        partial.add(piece)
         progress(partial.size, partial.total)
+    partial.file.flush()
     if partial.total is not None and partial.size != partial.total:
         raise BrokenError(f"{answer.url}: ends after {partial.size} of {partial.total} bytes")
+
+
+def _is_archive(answer: Answer) -> bool:
+    """Many servers call a .gz file compressed in transfer: it is to stay what it is."""
+    path = answer.url.partition("?")[0].lower()
+    return path.endswith(_ARCHIVES) or "gzip" in answer.header("Content-Type").lower()
 
 
 def _goes_on(answer: Answer, partial: _Partial) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from monitor import links
 from monitor.links import Document, Link, filters
+from monitor.links.urls import normalised
 from monitor.pages import MEGABYTE, Page
 from monitor.web import Web
 from postroom.errors import SourceError, TemporaryError
@@ -30,11 +31,15 @@ def look(page: Page, web: Web) -> list[Found]:
     Raises SourceError (somebody has to look) and TemporaryError when the page itself cannot be
     read; a page that it leads to may fail.
     """
-    counts, leads_on = filters.files_of(page), filters.leads_on(page)
+    url = normalised(page.url, whole=True) or page.url
+    first = web.fetch(url, MAX_PAGE, _ACCEPT)
+    # A page that has moved has taken its files along.
+    hosts = frozenset(map(filters.host_of_page, (url, first.url)))
+    counts, leads_on = filters.files_of(page, hosts), filters.leads_on(page, hosts)
     found: dict[str, Found] = {}
     todo: deque[str] = deque()
-    seen = {page.url}
-    document: Document | None = web.fetch(page.url, MAX_PAGE, _ACCEPT)
+    seen = {url}
+    document: Document | None = first
     while document:
         seen.add(document.url)
         for link in _links(page, document):

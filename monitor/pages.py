@@ -59,8 +59,8 @@ class PageOptions(Options, frozen=True, kw_only=True):
     max_links: Annotated[int, Meta(ge=1, le=50_000)] = 1000
     #: Parameters of URLs that make no other file, besides those known for tracking.
     drop_parameters: tuple[str, ...] = ()
-    #: Known files are asked for again after so long; 0: at every look.
-    recheck_hours: Annotated[float, Meta(ge=0)] = 24.0
+    #: Known files are asked for again after so long.
+    recheck_hours: Annotated[float, Meta(gt=0)] = 24.0
     max_megabytes: Number = 1024
     #: For a page as a whole; for a download, without a byte.
     timeout_seconds: Seconds = 30.0

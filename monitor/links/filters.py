@@ -19,15 +19,16 @@ _EXTENSION = re.compile(r"\.([a-z0-9]{1,12})\Z", re.I | re.A)
 Counts = Callable[[Link], bool]
 
 
-def files_of(page: Page) -> Counts:
-    """Says of a link whether it is a file that the page is watched for."""
+def files_of(page: Page, hosts: frozenset[str]) -> Counts:
+    """Says of a link whether it is a file that the page, on these hosts, is watched for."""
     extensions = {extension.lower().lstrip(".") for extension in page.extensions}
-    host = _plain(host_of(page.url.lower()))
     by_url, by_text = re.compile(page.url_pattern), re.compile(page.text_pattern)
     skip = re.compile(page.skip_pattern) if page.skip_pattern else None
 
     def counts(link: Link) -> bool:
-        if link.element not in page.elements or (page.same_host and not _same(link.url, host)):
+        if link.element not in page.elements or (
+            page.same_host and host_of_page(link.url) not in hosts
+        ):
             return False
         if not (link.file or "*" in extensions or extensions & _extensions(link.url)):
             return False
@@ -38,12 +39,11 @@ def files_of(page: Page) -> Counts:
     return counts
 
 
-def leads_on(page: Page) -> Counts:
-    """Says of a link whether it is a page to read as well: those of the same host only."""
-    host = _plain(host_of(page.url.lower()))
+def leads_on(page: Page, hosts: frozenset[str]) -> Counts:
+    """Says of a link whether it is a page to read as well: those of the same hosts only."""
 
     def leads(link: Link) -> bool:
-        if not _same(link.url, host) or link.file:
+        if host_of_page(link.url) not in hosts or link.file:
             return False
         if link.element == "index":
             return "sitemap" in page.elements
@@ -70,10 +70,6 @@ def _extensions(url: str) -> set[str]:
     return extension_of(url) | {match[1].lower() for match in found if match}
 
 
-def _same(url: str, host: str) -> bool:
-    return _plain(host_of(url)) == host
-
-
-def _plain(host: str) -> str:
+def host_of_page(url: str) -> str:
     """The host without www., which makes another one to the DNS alone."""
-    return host.removeprefix("www.")
+    return host_of(url).removeprefix("www.")

@@ -69,7 +69,14 @@ class Answer:
         try:
             yield from self.response.raw.stream(_PIECE, decode_content=False)
         except HTTPError as e:
-            raise BrokenError(f"{host_of(self.url)}: the answer broke off: {_cause(e)}") from e
+            raise BrokenError(f"{self.url}: the answer broke off: {_cause(e)}") from e
+
+    def unpacked(self) -> Iterator[bytes]:
+        """The body as it is meant."""
+        try:
+            yield from decode.decoded(self.pieces(), self.header("Content-Encoding"))
+        except decode.TruncatedError:
+            raise BrokenError(f"{self.url}: the compressed answer ends too early") from None
 
 
 class Web:
@@ -122,9 +129,14 @@ class Web:
             raise TemporaryError("ended by the operator", 0.0)
 
     @contextmanager
-    def open(self, url: str, headers: Mapping[str, str], seconds: float) -> Iterator[Answer]:
-        """The answer at the end of all redirects: 2xx, 304 or 416, to be read within `seconds`."""
-        self._watch.begin(seconds)
+    def open(
+        self, url: str, headers: Mapping[str, str], seconds: float, most: int
+    ) -> Iterator[Answer]:
+        """The answer at the end of all redirects: 2xx, 304 or 416.
+
+        All must be there within `seconds`, and `most` bytes.
+        """
+        self._watch.begin(url, seconds, most)
         answer = self._arrive(_required(url), headers, robots=self._page.robots)
         try:
             self._require(answer)
@@ -133,15 +145,14 @@ class Web:
             answer.response.close()
 
     def _fetched(self, url: str, most: int, headers: Mapping[str, str]) -> Document:
-        with self.open(url, headers, self._page.timeout_seconds) as answer:
+        with self.open(url, headers, self._page.timeout_seconds, most) as answer:
+            if answer.status >= 300:
+                raise SourceError(f"{url}: the server answers {answer.status} to a plain question")
             body = bytearray()
-            try:
-                for piece in decode.decoded(answer.pieces(), answer.header("Content-Encoding")):
-                    body += piece
-                    if len(body) > most:
-                        raise SourceError(f"{url}: has more than {most:,} bytes")
-            except decode.TruncatedError:
-                raise BrokenError(f"{url}: the compressed page ends too early") from None
+            for piece in answer.unpacked():
+                body += piece
+                if len(body) > most:
+                    raise SourceError(f"{url}: has more than {most:,} bytes")
             return Document(answer.url, answer.header("Content-Type"), bytes(body))
 
     def _arrive(self, url: str, headers: Mapping[str, str], *, robots: bool) -> Answer:

@@ -13,29 +13,31 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
-from postroom.errors import SettingsError, TemporaryError
+from postroom.errors import SettingsError, SourceError, TemporaryError
 
 from .addresses import Answer
 
 #: Seconds between two looks at the stop event while a server says nothing.
 _SLICE = 0.25
-
-
-class OverdueError(TemporaryError):
-    """The whole took longer than it may."""
+#: Bytes of headers, of all redirects and robots.txt together.
+_HEADERS = 1024 * 1024
 
 
 class Watch:
-    """How long the request in hand may take, and each silence in it."""
+    """How long what is in hand may take, each silence in it, and how many bytes it may come to."""
 
     def __init__(self, stop: threading.Event, silence: float) -> None:
         self.silence = silence
         self._stop = stop
-        self._end = 0.0
+        self._what = ""
+        self._seconds = self._end = 0.0
+        self._bytes = 0
 
-    def begin(self, seconds: float) -> None:
-        """From now on."""
+    def begin(self, what: str, seconds: float, most: int) -> None:
+        """From now on; `most` bytes beside some for headers."""
+        self._what, self._seconds = what, seconds
         self._end = time.monotonic() + seconds
+        self._bytes = most + _HEADERS
 
     def extend(self, seconds: float) -> None:
         """What was waited out of courtesy does not count."""
@@ -47,7 +49,7 @@ class Watch:
         if self._stop.is_set():
             raise TemporaryError("ended by the operator", 0.0)
         if left <= 0:
-            raise OverdueError("takes longer than it may")
+            raise TemporaryError(f"{self._what}: takes longer than {self._seconds:g} s")
         return left
 
     def receive(self, sock: socket.socket, once: Callable[[], int]) -> int:
@@ -56,10 +58,19 @@ class Watch:
         while True:
             sock.settimeout(min(self.left(), _SLICE))
             try:
-                return once()
+                count = once()
             except TimeoutError:
                 if time.monotonic() >= silent:
                     raise
+            else:
+                self._count(count)
+                return count
+
+    def _count(self, count: int) -> None:
+        """Whatever a server puts its bytes into: lines, headers, pieces, more responses."""
+        self._bytes -= count
+        if self._bytes < 0:
+            raise SourceError(f"{self._what}: more bytes come than it may have")
 
 
 class PlainSocket(socket.socket):
