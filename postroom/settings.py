@@ -138,6 +138,7 @@ NAMED: Mapping[str, frozenset[str]] = {
     "mailbox": frozenset({"source", "delete_after_days"}),
     "page": frozenset(),
     "sink": frozenset(),
+    "storage": frozenset(),
 }
 
 
@@ -217,7 +218,7 @@ class Config:
     def named(self, kind: str) -> dict[str, RawSection]:
         """The sections [kind NAME] by name, in the order of the file."""
         found = ((title.partition(" "), raw) for title, raw in self.sections.items())
-        return {name: raw for (first, _, name), raw in found if first == kind}
+        return {name: raw for (first, _, name), raw in found if first == kind and name}
 
     def path_of(self, value: str) -> Path:
         """The path that a setting means: relative ones start at the file's folder."""
@@ -252,12 +253,12 @@ def _core_keys(file: Path, title: str) -> frozenset[str]:
         raise SettingsError(f"{file}: [{title}]: a name must not contain /")
     if kind in NAMED and name:
         return NAMED[kind]
+    if title in SECTIONS:
+        return frozenset()
     if title in NAMED:
         raise SettingsError(f"{file}: [{title}] needs a name, as in [{title} work]")
-    if title not in SECTIONS:
-        known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
-        raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
-    return frozenset()
+    known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
+    raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:
