@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from postroom import settings, wire
+from postroom import wire
 from postroom.backoff import reason
 from postroom.errors import PostroomError
 from postroom.tasks import Tasks
@@ -28,12 +28,10 @@ class Pulse:
         pages: Sequence[str],
         shared: Shared,
         tasks: Tasks[wire.WatchTask],
-        digest: settings.Digest,
     ) -> None:
         self._pages = list(pages)
         self._shared = shared
         self._tasks = tasks
-        self._digest = digest
         self._wake = threading.Event()
 
     def run(self, seconds: float, carry: Callable[[wire.WatchTask], None]) -> None:
@@ -61,8 +59,8 @@ class Pulse:
         done, later = self._tasks.results(), self._tasks.postponed()
         request = wire.Pulse(
             pages=self._pages,
-            mails=self._shared.mails,
-            digest_of=self._day() if self._shared.mails else "",
+            mails=self._shared.mailer is not None,
+            digest_of=self._day() if self._shared.mailer else "",
             done=done,
             later=later,
         )
@@ -71,7 +69,8 @@ class Pulse:
         return self._tasks.add(answer.tasks)
 
     def _day(self) -> str:
-        return day_of(self._digest.at, datetime.now(ZoneInfo(self._digest.time_zone)))
+        digest = self._shared.digest
+        return day_of(digest.at, datetime.now(ZoneInfo(digest.time_zone)))
 
 
 def day_of(at: str, moment: datetime) -> str:

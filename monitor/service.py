@@ -10,12 +10,11 @@ import msgspec
 
 from postroom import settings, wire
 from postroom.backoff import Backoff, reason
-from postroom.errors import PostroomError
+from postroom.errors import PostroomError, SourceError
 from postroom.settings import Config
 from postroom.storage import StorageBrokenError
 from postroom.tasks import Tasks
 
-from . import mailer
 from .digest import render
 from .loop import Watched
 from .pages import Page
@@ -39,13 +38,11 @@ class Service:
 
     def __init__(self, config: Config, pages: Mapping[str, Page], shared: Shared) -> None:
         options = config.section("monitor", settings.Monitor)
-        self._digest = config.section("digest", settings.Digest)
-        self._config = config
         self._api = config.section("api", settings.Api).base_url
         self._shared = shared
         self._seconds = options.pulse_seconds
         self._tasks: Tasks[wire.WatchTask] = Tasks(KINDS, "monitor")
-        self._pulse = Pulse(list(pages), shared, self._tasks, self._digest)
+        self._pulse = Pulse(list(pages), shared, self._tasks)
         self._pool = Pool(options.threads, "look")
         self._mails = Pool(1, "mail")
         self._mail_backoff = Backoff(MAIL_SECONDS, REFUSED_SECONDS)
@@ -160,7 +157,7 @@ class Service:
         """Mail a digest, or put it off; whether it went out."""
         try:
             digest = msgspec.convert(task.target, wire.WatchDigest)
-            mailer.send(render(digest, self._digest, self._api), self._digest, self._config)
+            self._send(digest)
         except Exception as e:  # noqa: BLE001 - logged, with its traceback unless it is foreseen
             pause = self._mail_backoff.pause(e)
             unforeseen = None if isinstance(e, PostroomError) else e
@@ -175,9 +172,14 @@ class Service:
         self._tasks.done(task, f"mailed to {self._to}")
         return True
 
+    def _send(self, digest: wire.WatchDigest) -> None:
+        if self._shared.mailer is None:
+            raise SourceError("this monitor has no [digest] receivers")
+        self._shared.mailer.send(render(digest, self._shared.digest, self._api))
+
     @property
     def _to(self) -> str:
-        return ", ".join(self._digest.receivers)
+        return ", ".join(self._shared.digest.receivers)
 
     def _break(self, e: StorageBrokenError) -> None:
         log.critical("the storage of files is broken: %s", e)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from postroom import line, settings
-from postroom.settings import Config
+from postroom.settings import Config, Digest
 from postroom.sockets import Lanes
 from postroom.storage import Storage, open_files
 
-from . import spool
+from . import digest_options, spool
 from .bars import Bars
+from .mailer import Mailer
 from .web import Hosts
 
 
@@ -27,10 +28,15 @@ class Shared:
     bars: Bars
     #: Where downloads lie until the storage has them.
     folder: Path
-    #: Whether there is somebody to mail digests to, and whether to make one for each look.
-    mails: bool
-    digest_per_look: bool
+    digest: Digest
+    #: None: there is nobody to mail digests to.
+    mailer: Mailer | None
     stop: threading.Event
+
+    @property
+    def digest_per_look(self) -> bool:
+        """Whether each look makes a digest of its page, not each day one of all."""
+        return self.mailer is not None and not self.digest.at
 
     def ask(self, request: Any, who: str) -> Any:
         """Ask again as often as the master says "later"; see postroom.line.ask."""
@@ -41,7 +47,8 @@ class Shared:
 def opened(config: Config, bars: Bars, stop: threading.Event) -> Iterator[Shared]:
     """Lanes to the master, the storage of files, a folder for downloads."""
     options = config.section("monitor", settings.Monitor)
-    digest = config.section("digest", settings.Digest)
+    digest = digest_options.options(config)
+    mailer = Mailer.configured(config)
     with config.blaming("monitor", "spool"), spool.opened(config.path_of(options.spool)) as folder:
         storage = open_files(config)
         # The lanes outlive the first signal: what they carry is to be answered.
@@ -54,8 +61,8 @@ def opened(config: Config, bars: Bars, stop: threading.Event) -> Iterator[Shared
                 hosts=Hosts(),
                 bars=bars,
                 folder=folder,
-                mails=bool(digest.receivers),
-                digest_per_look=bool(digest.receivers) and not digest.at,
+                digest=digest,
+                mailer=mailer,
                 stop=stop,
             )
         finally:
