@@ -94,6 +94,24 @@ class Provider(Options, frozen=True):
     tokens: str = "data/tokens"
 
 
+class Digest(Options, frozen=True):
+    """[digest]: the mail that tells of new files, and the server that takes it."""
+
+    sender: str = ""
+    #: Nobody: no digest is mailed.
+    receivers: tuple[str, ...] = ()
+    server: str = ""
+    port: Port | None = None
+    tls: Literal["ssl", "starttls", "none"] = "ssl"
+    ca_file: str = ""
+    user: str = ""
+    password_file: str = ""
+    timeout_seconds: Seconds = 60.0
+    at: str = ""
+    time_zone: str = "UTC"
+    url: str = ""
+
+
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
@@ -106,6 +124,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "digest": Digest,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
