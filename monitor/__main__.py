@@ -2,8 +2,6 @@
 
 import argparse
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -62,9 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--once", action="store_true", help="end after one look at each page; 0: nothing failed"
     )
-    parser.add_argument(
-        "--alone", action="store_true", help="start an API and a master beside it"
-    )
+    parser.add_argument("--alone", action="store_true", help="start an API and a master beside it")
 
 
 def run() -> None:

@@ -1,4 +1,4 @@
-"""`--alone`: an API and a master beside the monitor, on free ports of this machine, and gone with it."""
+"""`--alone`: an API and a master beside the monitor, on this machine alone, gone with it."""
 
 import logging
 import os

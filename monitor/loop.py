@@ -110,7 +110,7 @@ class Watched:
                 bringing.bring(self._offer(found))
         except StorageBrokenError:
             raise
-        except Exception as e:  # noqa: BLE001 - logged, with its traceback unless it is foreseen
+        except Exception as e:
             if self._shared.stop.is_set():
                 raise
             error, pause = self._failed(e)
@@ -168,8 +168,8 @@ def chunked(found: Sequence[Found]) -> Iterator[list[wire.Link]]:
     """The links in messages that the wire takes; at least one, be it empty."""
     links: list[wire.Link] = []
     size = 0
-    for url, text in found:
-        text = text[: wire.MAX_TEXT]
+    for url, whole in found:
+        text = whole[: wire.MAX_TEXT]
         length = len(url.encode()) + len(text.encode(errors="replace"))
         if links and (len(links) == wire.MAX_LINKS or size + length > MAX_BYTES):
             yield links

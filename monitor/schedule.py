@@ -85,7 +85,7 @@ class _Pooled(BaseExecutor):  # type: ignore[misc]  # APScheduler comes without 
 
     def _run(self, job: Any, run_times: list[datetime]) -> None:
         try:
-            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)  # noqa: SLF001
+            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
         except Exception as e:  # noqa: BLE001 - what APScheduler itself does with it
             self._run_job_error(job.id, e, e.__traceback__)
         else:

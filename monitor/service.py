@@ -158,7 +158,7 @@ class Service:
         try:
             digest = msgspec.convert(task.target, wire.WatchDigest)
             self._send(digest)
-        except Exception as e:  # noqa: BLE001 - logged, with its traceback unless it is foreseen
+        except Exception as e:
             pause = self._mail_backoff.pause(e)
             unforeseen = None if isinstance(e, PostroomError) else e
             log.warning(

@@ -108,6 +108,24 @@ class Monitor(ToMaster, frozen=True):
     spool: str = "data/monitor"
 
 
+class Digest(Options, frozen=True):
+    """[digest]: the mail that tells of new files, and the server that takes it."""
+
+    sender: str = ""
+    #: Nobody: no digest is mailed.
+    receivers: tuple[str, ...] = ()
+    server: str = ""
+    port: Port | None = None
+    tls: Literal["ssl", "starttls", "none"] = "ssl"
+    ca_file: str = ""
+    user: str = ""
+    password_file: str = ""
+    timeout_seconds: Seconds = 60.0
+    at: str = ""
+    time_zone: str = "UTC"
+    url: str = ""
+
+
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
@@ -130,6 +148,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "storage": Storage,
     "provider": Provider,
     "monitor": Monitor,
+    "digest": Digest,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;

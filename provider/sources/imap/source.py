@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
+from postroom import tls
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, TemporaryError
 from provider.auth import tokens
-from provider.sources import account, tls
+from provider.sources import account
 from provider.sources.strikes import Strikes
 
 from .client import Client

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+from postroom import tls
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, SourceError, TemporaryError
 from postroom.wire import Key
 from provider.auth import sasl, tokens
 from provider.quota import Quota
-from provider.sources import account, tls
+from provider.sources import account
 
 from .connection import Connection
 from .errors import told
