@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 #: What is not told yet is downloaded again after a kill: never much.
 BATCH_FILES = 50
 BATCH_SECONDS = 3.0
-#: The API takes 0 for "a day".
-AT_ONCE = 0.001
 CHUNK = 1024 * 1024
 
 
@@ -122,7 +120,7 @@ class Bringing:
             page=self.page.name,
             storage=self.shared.storage.id,
             items=self._untold,
-            recheck=self.page.recheck_hours * 3600 or AT_ONCE,
+            recheck=self.page.recheck_hours * 3600,
         )
         answer: wire.FilesReply = self.shared.ask(request, self.page.name)
         for record, reply in zip(self._untold, answer.items, strict=True):
