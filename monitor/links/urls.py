@@ -1,5 +1,6 @@
 """One file, one URL: links joined, cleaned and written in one way (RFC 3986)."""
 
+import logging
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -7,6 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 
+log = logging.getLogger(__name__)
 #: Characters; the wire takes no more.
 LONGEST = 8_000
 _PORTS = {"http": 80, "https": 443}
@@ -44,14 +46,20 @@ def normalised(
     """
     href = href.strip(_SPACE).replace("\t", "").replace("\n", "").replace("\r", "")
     scheme = _SCHEME.match(href)
-    if len(href) > 2 * LONGEST or (scheme and scheme[0].lower() not in ("http:", "https:")):
+    if scheme and scheme[0].lower() not in ("http:", "https:"):
         return None
     try:
-        parts = _joined(urlsplit(_slashes(href)), base)
-        return _written(parts, charset, None if whole else dropped)
+        # What is twice as long is not worth the reading.
+        short = len(href) <= 2 * LONGEST
+        parts = _joined(urlsplit(_slashes(href)), base) if short else None
+        url = _written(parts, charset, None if whole else dropped) if parts else href
     except ValueError:
         # An unfinished [ of IPv6, a port that is no number, a host that no DNS can have.
         return None
+    if len(url) > LONGEST:
+        log.info("skipped: a link of more than %d characters: %.200s", LONGEST, url)
+        return None
+    return url
 
 
 def host_of(url: str) -> str:
@@ -85,14 +93,13 @@ def _joined(href: SplitResult, base: str) -> SplitResult:
     return SplitResult(start.scheme, start.netloc, path, query, "")
 
 
-def _written(parts: SplitResult, charset: str, dropped: frozenset[str] | None) -> str | None:
+def _written(parts: SplitResult, charset: str, dropped: frozenset[str] | None) -> str:
     authority = _authority(parts.scheme, parts.netloc)
     path = _dots(_escaped(parts.path, _PATH, "utf-8"))
     query = _escaped(parts.query, _QUERY, charset)
     if dropped is not None:
         path, query = _SESSION.sub("", path), _without(query, dropped)
-    written = f"{authority}{path or '/'}{'?' if query else ''}{query}"
-    return written if len(written) <= LONGEST else None
+    return f"{authority}{path or '/'}{'?' if query else ''}{query}"
 
 
 @lru_cache(maxsize=1024)
