@@ -19,6 +19,9 @@ _TRACKING = frozenset({
     "phpsessid", "jsessionid",
 })  # fmt: skip
 _SESSION = re.compile(r";jsessionid=[^/;]*", re.I)
+#: Without a host behind two slashes there is none, nor is the base's meant.
+_WEB = re.compile(r"https?:(?![/\\]{2}(?:[?#]|\Z))", re.I)
+_MANY = re.compile(r"\A(https?:)/{2,}", re.I)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
@@ -46,7 +49,7 @@ def normalised(
     """
     href = href.strip(_SPACE).replace("\t", "").replace("\n", "").replace("\r", "")
     scheme = _SCHEME.match(href)
-    if scheme and scheme[0].lower() not in ("http:", "https:"):
+    if scheme and not _WEB.match(href):
         return None
     try:
         # What is twice as long is not worth the reading.
@@ -73,11 +76,11 @@ def origin_of(url: str) -> str:
 
 
 def _slashes(href: str) -> str:
-    """Browsers take backslashes for slashes, but not in the query."""
+    """Browsers take backslashes for slashes, but not in the query, and any number for two."""
     if "\\" not in href:
-        return href
+        return _MANY.sub(r"\1//", href)
     end = min((at for at in (href.find("?"), href.find("#")) if at >= 0), default=len(href))
-    return href[:end].replace("\\", "/") + href[end:]
+    return _MANY.sub(r"\1//", href[:end].replace("\\", "/") + href[end:])
 
 
 def _joined(href: SplitResult, base: str) -> SplitResult:
@@ -131,7 +134,10 @@ def _escaped(text: str, safe: str, charset: str) -> str:
         return text
     if "%" in text:
         text = _ESCAPE.sub(_unescaped, _STRAY.sub("%25", text))
-    return quote(text, safe=safe, encoding=charset, errors="xmlcharrefreplace")
+    try:
+        return quote(text, safe=safe, encoding=charset)
+    except UnicodeEncodeError:
+        return quote(text, safe=safe, errors="replace")
 
 
 def _unescaped(match: re.Match[str]) -> str:
