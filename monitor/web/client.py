@@ -42,12 +42,8 @@ class Web:
         self._own = _own_origins(page.url)
         self._cookies = Cookies()
         self._robots = Robots(page.user_agent, hosts, self._ask_freely) if page.robots else None
-        self._session = requests.Session()
-        # Neither proxies nor .netrc: they would go round the checks, and tell secrets.
-        self._session.trust_env = False
-        adapter = Adapter(Gate(self._resolved, self._watch), page.ca_file)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        # No session: it would take proxies and .netrc from the environment, round all checks.
+        self._adapter = Adapter(Gate(self._resolved, self._watch), page.ca_file)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +55,7 @@ class Web:
         traceback: TracebackType | None,
         /,
     ) -> None:
-        self._session.close()
+        self._adapter.close()
 
     def fetch(self, url: str, most: int, accept: str = "*/*") -> Document:
         """A whole document of at most `most` bytes, unpacked; tried again while that may help."""
@@ -130,11 +126,8 @@ class Web:
         self._watch.extend(self._hosts.turn(origin, pause, self._stop))
         request = requests.Request("GET", url, headers=self._headers(origin, headers))
         try:
-            response = self._session.send(
-                request.prepare(),
-                stream=True,
-                allow_redirects=False,
-                timeout=self._page.timeout_seconds,
+            response = self._adapter.send(
+                request.prepare(), stream=True, timeout=self._page.timeout_seconds
             )
         except (requests.RequestException, HTTPError) as e:
             raise failures.of_request(url, e) from e
