@@ -9,6 +9,7 @@ import pytest
 from postroom import logs
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+from tests.servers.web import WebServer
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,16 @@ def dovecot() -> Iterator[dovecot_server.Dovecot]:
         yield server.start()
     finally:
         server.cleanup()
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    """A web server on this machine that has nothing yet."""
+    server = WebServer()
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 def need_dovecot() -> None:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString
 from bs4.builder._lxml import LXMLTreeBuilder
 from lxml import etree
 
@@ -91,27 +93,24 @@ def _base(soup: BeautifulSoup, url: str) -> str:
 
 
 def _chosen(soup: BeautifulSoup, select: str) -> Iterator[Tag]:
-    """The elements with links: all, or those that a selector finds and those in them, once each."""
+    """The elements with links: all, or those that a selector finds and those in them."""
     if not select:
-        yield from soup.find_all(_has_place)
+        yield from (tag for tag in soup.find_all() if tag.name in _PLACES)
         return
-    seen: set[int] = set()
-    for area in soup.select(select):
-        for tag in (area, *area.find_all(_has_place)):
-            if tag.name in _PLACES and id(tag) not in seen:
-                seen.add(id(tag))
+    inside = {id(area) for area in soup.select(select)}
+    for tag in soup.find_all():
+        # Parents come first, so that one look at the parent tells of all above it.
+        if id(tag) in inside or id(tag.parent) in inside:
+            inside.add(id(tag))
+            if tag.name in _PLACES:
                 yield tag
-
-
-def _has_place(tag: Tag) -> bool:
-    return tag.name in _PLACES
 
 
 def _link(tag: Tag, url: str) -> Link:
     match tag.name:
         case "a" | "area":
             file = tag.has_attr("download")
-            told = _text(tag.get_text(" ")) or _text(tag.get("title") or tag.get("alt"))
+            told = _text(_words(tag)) or _text(tag.get("title") or tag.get("alt"))
             return Link(url, told, "download" if file else "a", file)
         case "link":
             return Link(url, _text(tag.get("title")), _kind_of_link(tag))
@@ -124,6 +123,12 @@ def _kind_of_link(tag: Tag) -> str:
     if str(tag.get("type", "")).partition(";")[0].strip().lower() in _FEEDS:
         return "page"
     return "" if rel & _FURNITURE else "link"
+
+
+def _words(tag: Tag) -> str:
+    """The text in an element, as far as it is worth it."""
+    # Comments are strings of a type of their own.
+    return " ".join(each for each in islice(tag.descendants, 200) if type(each) is NavigableString)
 
 
 def _text(words: object) -> str:

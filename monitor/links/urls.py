@@ -1,5 +1,6 @@
 """One file, one URL: links joined, cleaned and written in one way (RFC 3986)."""
 
+import logging
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -7,6 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 
+log = logging.getLogger(__name__)
 #: Characters; the wire takes no more.
 LONGEST = 8_000
 _PORTS = {"http": 80, "https": 443}
@@ -17,6 +19,9 @@ _TRACKING = frozenset({
     "phpsessid", "jsessionid",
 })  # fmt: skip
 _SESSION = re.compile(r";jsessionid=[^/;]*", re.I)
+#: Without a host behind two slashes there is none, nor is the base's meant.
+_WEB = re.compile(r"https?:(?![/\\]{2}(?:[?#]|\Z))", re.I)
+_MANY = re.compile(r"\A(https?:)/{2,}", re.I)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
@@ -44,14 +49,20 @@ def normalised(
     """
     href = href.strip(_SPACE).replace("\t", "").replace("\n", "").replace("\r", "")
     scheme = _SCHEME.match(href)
-    if len(href) > 2 * LONGEST or (scheme and scheme[0].lower() not in ("http:", "https:")):
+    if scheme and not _WEB.match(href):
         return None
     try:
-        parts = _joined(urlsplit(_slashes(href)), base)
-        return _written(parts, charset, None if whole else dropped)
+        # What is twice as long is not worth the reading.
+        short = len(href) <= 2 * LONGEST
+        parts = _joined(urlsplit(_slashes(href)), base) if short else None
+        url = _written(parts, charset, None if whole else dropped) if parts else href
     except ValueError:
         # An unfinished [ of IPv6, a port that is no number, a host that no DNS can have.
         return None
+    if len(url) > LONGEST:
+        log.info("skipped: a link of more than %d characters: %.200s", LONGEST, url)
+        return None
+    return url
 
 
 def host_of(url: str) -> str:
@@ -65,11 +76,11 @@ def origin_of(url: str) -> str:
 
 
 def _slashes(href: str) -> str:
-    """Browsers take backslashes for slashes, but not in the query."""
+    """Browsers take backslashes for slashes, but not in the query, and any number for two."""
     if "\\" not in href:
-        return href
+        return _MANY.sub(r"\1//", href)
     end = min((at for at in (href.find("?"), href.find("#")) if at >= 0), default=len(href))
-    return href[:end].replace("\\", "/") + href[end:]
+    return _MANY.sub(r"\1//", href[:end].replace("\\", "/") + href[end:])
 
 
 def _joined(href: SplitResult, base: str) -> SplitResult:
@@ -85,14 +96,13 @@ def _joined(href: SplitResult, base: str) -> SplitResult:
     return SplitResult(start.scheme, start.netloc, path, query, "")
 
 
-def _written(parts: SplitResult, charset: str, dropped: frozenset[str] | None) -> str | None:
+def _written(parts: SplitResult, charset: str, dropped: frozenset[str] | None) -> str:
     authority = _authority(parts.scheme, parts.netloc)
     path = _dots(_escaped(parts.path, _PATH, "utf-8"))
     query = _escaped(parts.query, _QUERY, charset)
     if dropped is not None:
         path, query = _SESSION.sub("", path), _without(query, dropped)
-    written = f"{authority}{path or '/'}{'?' if query else ''}{query}"
-    return written if len(written) <= LONGEST else None
+    return f"{authority}{path or '/'}{'?' if query else ''}{query}"
 
 
 @lru_cache(maxsize=1024)
@@ -124,7 +134,10 @@ def _escaped(text: str, safe: str, charset: str) -> str:
         return text
     if "%" in text:
         text = _ESCAPE.sub(_unescaped, _STRAY.sub("%25", text))
-    return quote(text, safe=safe, encoding=charset, errors="xmlcharrefreplace")
+    try:
+        return quote(text, safe=safe, encoding=charset)
+    except UnicodeEncodeError:
+        return quote(text, safe=safe, errors="replace")
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ _MOST_HOSTS = 10_000
 
 
 class Hosts:
-    """Shared by all threads of a process; a host is an authority: name and port."""
+    """Shared by all threads of a process; a host is an origin: scheme, name and port."""
 
     def __init__(self, resolve: Resolve = socket.getaddrinfo) -> None:
         self.resolve = resolve
