@@ -113,6 +113,7 @@ SECTIONS: Mapping[str, type[Options]] = {
 NAMED: Mapping[str, frozenset[str]] = {
     "mailbox": frozenset({"source", "delete_after_days"}),
     "sink": frozenset(),
+    "storage": frozenset(),
 }
 
 
@@ -192,7 +193,7 @@ class Config:
     def named(self, kind: str) -> dict[str, RawSection]:
         """The sections [kind NAME] by name, in the order of the file."""
         found = ((title.partition(" "), raw) for title, raw in self.sections.items())
-        return {name: raw for (first, _, name), raw in found if first == kind}
+        return {name: raw for (first, _, name), raw in found if first == kind and name}
 
     def path_of(self, value: str) -> Path:
         """The path that a setting means: relative ones start at the file's folder."""
@@ -227,12 +228,12 @@ def _core_keys(file: Path, title: str) -> frozenset[str]:
         raise SettingsError(f"{file}: [{title}]: a name must not contain /")
     if kind in NAMED and name:
         return NAMED[kind]
+    if title in SECTIONS:
+        return frozenset()
     if title in NAMED:
         raise SettingsError(f"{file}: [{title}] needs a name, as in [{title} work]")
-    if title not in SECTIONS:
-        known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
-        raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
-    return frozenset()
+    known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
+    raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:

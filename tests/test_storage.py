@@ -14,7 +14,7 @@ import pytest
 
 from postroom import settings
 from postroom.errors import ObjectMissingError, SettingsError
-from postroom.storage import TOUCH_SECONDS, Entry, Storage, open_mails, open_storage
+from postroom.storage import TOUCH_SECONDS, Entry, Storage, open_files, open_mails, open_storage
 
 MEGABYTE = 1024 * 1024
 
@@ -84,6 +84,19 @@ def test_the_store_of_the_settings_is_opened_or_its_key_named(tmp_path):
         open_mails(config)
 
     assert (tmp_path / "mails").read_text() == "a letter, and no database"
+
+
+def test_files_have_a_store_of_their_own(tmp_path):
+    (tmp_path / "config.ini").write_text("[storage]\nfiles_path = files\n")
+    config = settings.load(tmp_path / "config.ini")
+    store = open_files(config)
+    store.put_many([("pages/p/report.pdf", b"pdf")])
+    store.close()
+
+    assert (tmp_path / "files/pages/p/report.pdf").read_bytes() == b"pdf"
+    (tmp_path / "config.ini").write_text("[storage]\nfiles_path = config.ini\n")
+    with pytest.raises(SettingsError, match=r"config\.ini: \[storage\] files_path: .*config"):
+        open_files(settings.load(tmp_path / "config.ini"))
 
 
 def test_two_new_stores_have_different_ids(kind, path, store):
