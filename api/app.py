@@ -14,7 +14,9 @@ from .migrations import migrate
 from .models import database
 from .views import (
     browse,
+    digests,
     exports,
+    files,
     health,
     log,
     mailboxes,
@@ -35,6 +37,8 @@ MODULES = (
     threads,
     exports,
     pages,
+    files,
+    digests,
     log,
     retries,
     reparse,
@@ -50,11 +54,13 @@ def create_app(
     hosts: Iterable[str] = (),
     *,
     files: Storage | None = None,
+    presigned: bool = False,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
     `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
-    beside localhost that the API answers for.
+    beside localhost that the API answers for. With `presigned` a storage that can gives files out
+    itself.
     """
     database.initialize(db)
     migrate(db)
@@ -63,6 +69,7 @@ def create_app(
         DATABASE=db,
         STORAGE=storage,
         FILES=files or storage,
+        PRESIGNED=presigned,
         LOOPBACK=is_loopback(host),
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,

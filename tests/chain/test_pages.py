@@ -10,13 +10,6 @@ from tests.servers.daemons import Daemons
 from tests.servers.web import WebServer
 
 
-@pytest.fixture
-def web() -> Iterator[WebServer]:
-    server = WebServer()
-    yield server
-    server.close()
-
-
 def page(web: WebServer, path: str = "/", **more: Any) -> dict[str, Any]:
     return {
         "url": f"{web.url}{path}",
