@@ -24,7 +24,11 @@ FILTERS = (
 
 def selected(given: Mapping[str, str]) -> Any:
     """What the filters select, newest first; RefusedError for what is no filter."""
-    found = File.select(File, Page.id, Page.name).join(Page).order_by(File.created.desc(), File.id.desc())
+    found = (
+        File.select(File, Page.id, Page.name)
+        .join(Page)
+        .order_by(File.created.desc(), File.id.desc())
+    )
     if _versions(given) == "current":
         found = found.where(File.current)
     if "page" in given:

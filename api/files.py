@@ -3,8 +3,6 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-import peewee
-
 from postroom import wire
 from postroom.errors import RefusedError
 from postroom.storage import BadKeyError, Storage
@@ -13,6 +11,7 @@ from postroom.storage.keys import check_key
 from . import events, filenames, pages, stores
 from .database import Database
 from .deliveries import MAX_LINE, clean
+from .kept import PAGES
 from .links import found_row, words
 from .models import File, Page, now
 from .schedule import after, next_try, seconds_until
@@ -175,33 +174,10 @@ def _fault(record: wire.FileRecord) -> str:
         return ""
     if not record.sha256 or not record.key:
         return "the monitor did not say under which SHA-256 and key it is stored"
+    if not record.key.startswith(PAGES):
+        return f"the keys of files begin with {PAGES!r}, not so {record.key[:200]!r}"
     try:
         check_key(record.key)
     except BadKeyError as e:
         return str(e)
     return ""
-
-
-def wanted_again(db: Database, store: Storage, keys: list[str]) -> int:
-    """What stood on these objects is downloaded again; how many rows they are."""
-    with db.writing():
-        # Looked at again under the lock: they may have come back meanwhile.
-        held = store.exists(keys)
-        return lost([key for key in keys if key not in held], store.id)
-
-
-def lost(keys: list[str], store: str) -> int:
-    """Note that these objects are gone; call it inside a write transaction."""
-    gone = File.select().where(File.key.in_(keys), File.state == "stored")
-    ids = [row.id for row in gone]
-    if not ids:
-        return 0
-    fields: dict[str, Any] = {
-        "attempts": 0, "next_try": "", "etag": "", "last_modified": "", "changed": now()
-    }  # fmt: skip
-    case = peewee.Case(None, [(File.current, "found")], "failed")
-    File.update(state=case, error="its object is gone from the storage", **fields).where(
-        File.id.in_(ids)
-    ).execute()
-    events.tell("store.damaged", store, lost=len(ids), files=ids[:100])
-    return len(ids)

@@ -41,6 +41,7 @@ class Api(Options, frozen=True):
     threads: Number = 8
     token: str = ""
     token_file: str = ""
+    presigned: bool = False
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.

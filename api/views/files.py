@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import ObjectMissingError, RefusedError
 
-from .. import fields, filelist, files, ranges, tasks
+from .. import damage, fields, filelist, kept, ranges, tasks
 from ..answers import AskedTask
 from ..asked import Empty
 from ..bodies import answer
@@ -100,7 +100,8 @@ def _open(row: Any, start: int, length: int) -> BinaryIO:
 
 def _lost(row: Any) -> RefusedError:
     """What is not where it should be is wanted again, at once."""
-    files.wanted_again(current_app.config["DATABASE"], current_app.config["FILES"], [row.key])
+    config = current_app.config
+    damage.missed(config["DATABASE"], config["FILES"], kept.FILES, [row.key])
     return RefusedError(
         "object_missing",
         f"the bytes of file {row.id} are gone from the storage; "

@@ -120,7 +120,7 @@ class Presigning:
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_storage_that_can_gives_out_files_itself(api: Caller, wanted: bool) -> None:
     store = Presigning(api.files)
-    app = create_app(api.db, api.storage, files=store, presigned=wanted)
+    app = create_app(api.db, api.storage, files=store, presigned=wanted)  # type: ignore[arg-type]
     api.client = app.test_client()
     watcher = Watcher(api)
     record = watcher.stored("a.pdf", "hello", type="application/pdf")
