@@ -62,8 +62,9 @@ class _Partial:
 
     def restart(self) -> None:
         """From the first byte."""
-        self.file.seek(0)
-        self.file.truncate()
+        if self.size:
+            self.file.seek(0)
+            self.file.truncate()
         self.hash, self.size, self.total, self.validator = hashlib.sha256(), 0, None, ""
 
     def add(self, piece: bytes) -> None:
