@@ -5,6 +5,7 @@ import hashlib
 import os
 import threading
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_file_is_brought_with_all_that_is_told_of_it(web, tmp_path):
 
 def test_a_file_that_the_server_knows_to_be_the_same_is_not_sent_again(web, tmp_path):
     web.routes["/a"] = Resource(BODY, etag='W/"1"', last_modified=DATE)
-    known = {"what": "recheck", "sha256": "0" * 64}
+    known: dict[str, Any] = {"what": "recheck", "sha256": "0" * 64}
 
     by_etag = downloaded(page(web), "/a", tmp_path, etag='W/"1"', **known)
     by_date = downloaded(page(web), "/a", tmp_path, last_modified=DATE, **known)
@@ -259,6 +260,18 @@ def test_a_compressed_file_that_is_cut_is_brought_again(web, tmp_path):
     web.routes["/a.csv"] = packed
 
     assert brought(page(web), "/a.csv", tmp_path).sha256 == SHA256
+
+
+def test_a_page_that_comes_for_a_file_is_no_version_of_it(web, tmp_path):
+    body = "\ufeff\n<!DOCTYPE html><p>Please log in</p>"
+    for path in ("/report.pdf", "/report.html", "/report"):
+        web.serve(path, body)
+    web.serve("/a.csv", "a,b\n1,2\n")
+
+    with pytest.raises(SourceError, match="a web page comes where a file was"):
+        downloaded(page(web), "/report.pdf", tmp_path)
+    for path in ("/report.html", "/report", "/a.csv"):
+        brought(page(web), path, tmp_path)
 
 
 def test_an_empty_file_is_a_file(web, tmp_path):
