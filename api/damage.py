@@ -8,6 +8,7 @@ from postroom.storage import Storage
 
 from . import events, stores
 from .database import Database
+from .deliveries import NOTHING
 from .models import Mail, Place, Store, now
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ def check(db: Database, storage: Storage) -> int:
         return 0
     log.warning("store %s is not the one relied on: checking every object", storage.id)
     lost = 0
-    for hashes in _relied_on():
-        bad = [sha for sha in hashes if not _is_whole(storage, sha)]
+    for piece in _relied_on():
+        bad = _damaged(storage, [sha for sha, _ in piece])
         if bad:
             lost += _give_up(db, storage, bad)
     with db.writing():
@@ -36,30 +37,62 @@ def check(db: Database, storage: Storage) -> int:
     return lost
 
 
+def compare(db: Database, storage: Storage) -> int:
+    """Find by its listing what a store lost that counts no commits; how many objects that is."""
+    lost = 0
+    for bad in _not_listed(storage):
+        lost += _give_up(db, storage, bad)
+    if lost:
+        with db.writing():
+            events.tell("store.damaged", storage.id, lost=lost)
+        log.warning("store %s: %d objects are lost and wanted again", storage.id, lost)
+    return lost
+
+
 def _is_trusted(storage: Storage) -> bool:
     known = {row.store: row.batch for row in Store.select()}
     return not known or (set(known) == {storage.id} and known[storage.id] <= storage.batch())
 
 
-def _relied_on() -> Iterator[Sequence[str]]:
-    """All hashes that rows rely on, by pieces: no query stays open while others write."""
-    last = 0
+def _relied_on() -> Iterator[Sequence[tuple[str, int]]]:
+    """All hashes that rows rely on, sorted, with the sizes.
+
+    They come by pieces: no query stays open while others write.
+    """
+    last = ""
     while True:
         piece = list(
-            Mail.select(Mail.id, Mail.sha256)
-            .where(Mail.has_raw, Mail.id > last)
-            .order_by(Mail.id)
+            Mail.select(Mail.sha256, Mail.size)
+            .where(Mail.has_raw, Mail.sha256 > last, Mail.sha256 != NOTHING)
+            .order_by(Mail.sha256)
             .limit(CHUNK)
             .tuples()
         )
         if not piece:
             return
         last = piece[-1][0]
-        yield [sha for _, sha in piece]
+        yield piece
 
 
-def _is_whole(storage: Storage, sha: str) -> bool:
-    return bool(storage.exists([sha])) and storage.verify(sha)
+def _not_listed(storage: Storage) -> Iterator[Sequence[str]]:
+    """Hashes of which the listing has no object of their size, by pieces."""
+    listing = storage.list()
+    entry = next(listing, None)
+    for piece in _relied_on():
+        bad = []
+        for sha, size in piece:
+            while entry and entry.key < sha:
+                entry = next(listing, None)
+            if entry is None or (entry.key, entry.size) != (sha, size):
+                bad.append(sha)
+        if bad:
+            yield bad
+
+
+def _damaged(storage: Storage, hashes: Sequence[str]) -> Sequence[str]:
+    """Those of the hashes whose objects are away or of other bytes."""
+    held = storage.exists(hashes)
+    return [sha for sha in hashes if sha not in held or not storage.verify(sha)]
 
 
 def _give_up(db: Database, storage: Storage, suspects: Sequence[str]) -> int:
@@ -67,7 +100,7 @@ def _give_up(db: Database, storage: Storage, suspects: Sequence[str]) -> int:
     with db.writing():
         # Looked at again under the lock: a push may have brought some back meanwhile. What is
         # there but broken is deleted, since a put leaves an object that is there as it is.
-        bad = [sha for sha in suspects if not _is_whole(storage, sha)]
+        bad = _damaged(storage, suspects)
         storage.delete(storage.exists(bad))
         time = now()
         mails = Mail.select(Mail.id).where(Mail.sha256.in_(bad))

@@ -1,6 +1,7 @@
 """What the API does by the clock: looks whether the store is whole, collects what is nobody's."""
 
 import logging
+import math
 import threading
 import time
 
@@ -14,6 +15,8 @@ from .silence import Watch
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0
 COLLECT_SECONDS = 86_400.0
+#: At each start besides.
+COMPARE_SECONDS = 86_400.0
 LOOK_SECONDS = 15.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
@@ -36,10 +39,14 @@ def _watch(watch: Watch, stop: threading.Event) -> None:
 
 
 def _run(db: Database, storage: Storage, stop: threading.Event) -> None:
-    collected = time.monotonic()
+    collected, compared = time.monotonic(), -math.inf
     while not stop.is_set():
         try:
             damage.check(db, storage)
+            # A store that counts no commits cannot tell by itself that it lost something.
+            if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
+                damage.compare(db, storage)
+                compared = time.monotonic()
             if time.monotonic() - collected > COLLECT_SECONDS:
                 collected = time.monotonic()
                 collect(db, storage)

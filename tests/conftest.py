@@ -49,10 +49,7 @@ def dovecot() -> Iterator[dovecot_server.Dovecot]:
 def _swift() -> Iterator[swift_server.Swift]:
     server = swift_server.Swift()
     try:
-        server.start()
-        client = server.client()
-        client.create_bucket(Bucket=server.bucket)
-        client.close()
+        server.start().make_bucket(server.bucket)
         yield server
     finally:
         server.cleanup()
