@@ -113,6 +113,7 @@ SECTIONS: Mapping[str, type[Options]] = {
 #: all other keys of theirs are the plug-in's own.
 NAMED: Mapping[str, frozenset[str]] = {
     "mailbox": frozenset({"source", "delete_after_days"}),
+    "page": frozenset(),
     "sink": frozenset(),
     "storage": frozenset(),
 }
