@@ -120,6 +120,8 @@ class Mailer:
                 text = f"{where}: every receiver is refused: {words}"
                 # One that may come later keeps the others waiting: the mail went to nobody yet.
                 return _later_or_never(text, min(code for code, _ in answers.values()))
+            case smtplib.SMTPResponseException(smtp_code=-1):
+                return SourceError(f"{where}: what answers there speaks no SMTP: see port =")
             case smtplib.SMTPResponseException():
                 words = self._words(e.smtp_code, e.smtp_error)
                 return _later_or_never(f"{where} is refused: {words}", e.smtp_code)
