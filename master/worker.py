@@ -169,9 +169,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         config = settings.load(args.config)
-        told = config.section("log", settings.Log)
-        file = config.path_of(told.file) if told.file else None
-        logs.configure(args.log_level or told.level, file)
+        logs.follow(config, args.log_level or "")
         pipeline = open_pipeline(config)
         retries = open_retries(config, pipeline, args.name)
         worker = Worker(Desk(args.address, args.name), pipeline, retries)

@@ -6,11 +6,11 @@ import sys
 import pytest
 from imapclient import IMAPClient
 
+from postroom import children as children_module
 from postroom import credentials, settings
-from postroom.demo import processes
+from postroom.children import Children
 from postroom.demo.mailboxes import ImapBox, MaildirBox, opened
 from postroom.demo.place import prepared
-from postroom.demo.processes import Children
 from postroom.demo.samples import samples
 from postroom.demo.terminal import printable
 from postroom.demo.witness import Witness, told
@@ -126,7 +126,7 @@ def test_a_child_that_fails_is_told_with_its_lines(children, lines):
 
 
 def test_a_child_that_hangs_is_killed(children, lines, monkeypatch):
-    monkeypatch.setattr(processes, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(children_module, "DRAIN_SECONDS", 0.1)
     children.start("tests.servers.stubborn")
     wait_until(lambda: lines, what="its greeting")
     assert children.ended() == ""
@@ -137,7 +137,9 @@ def test_a_child_that_hangs_is_killed(children, lines, monkeypatch):
 
 def test_secrets_of_the_real_office_do_not_reach_the_children(monkeypatch):
     monkeypatch.setenv("POSTROOM_DEMO_PASSWORD", "real")
-    assert not any(name.startswith("POSTROOM_") for name in processes._environment())
+    assert not any(
+        name.startswith("POSTROOM_") for name in children_module._environment(("POSTROOM_",))
+    )
 
 
 def test_a_witness_of_nothing_says_so(free_port):

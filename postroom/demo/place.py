@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postroom.demo.mailboxes import Box
+from postroom.net import free_port
 
 HOST = "127.0.0.1"
 MAILBOX = "demo"
@@ -33,8 +34,8 @@ class Place:
 
 def prepared(folder: Path, port: int, box: Box) -> Place:
     """Write the settings; `port` is taken for the API when it is free, else another."""
-    api_port = port if port and _is_free(port) else _free_port()
-    place = Place(folder, api_port, _free_port())
+    api_port = port if port and _is_free(port) else free_port(HOST)
+    place = Place(folder, api_port, free_port(HOST))
     sections = {
         "api": {"host": HOST, "port": place.api_port},
         "master": {"host": HOST, "port": place.master_port},
@@ -59,13 +60,6 @@ def _write_credentials(path: Path, variables: Mapping[str, str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.writelines(f"{name} = {value!r}\n" for name, value in variables.items())
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 def _is_free(port: int) -> bool:

@@ -25,8 +25,11 @@ def mail_bytes(number: int, body: str = "hello") -> bytes:
 class Caller:
     """One API and the mailbox `work` in it."""
 
-    def __init__(self, app: Flask, db: Database, storage: Storage) -> None:
+    def __init__(
+        self, app: Flask, db: Database, storage: Storage, files: Storage | None = None
+    ) -> None:
         self.app, self.db, self.storage = app, db, storage
+        self.files = files or storage
         self.client = app.test_client()
         self.mailbox, self.epoch, self.uidvalidity = "work", 1, 7
 

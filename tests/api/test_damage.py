@@ -5,12 +5,17 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from api import damage
 from api.database import Database
+from api.kept import FILES, MAILS, Kept
 from api.models import Event, Place, Store
 from postroom.storage import open_storage
 from tests.api.caller import Caller, mail_bytes
+from tests.api.watcher import Watcher
 
 
 def test_an_earlier_state_of_the_objects_file_is_noticed(api: Caller, tmp_path: Path) -> None:
@@ -64,6 +69,56 @@ def test_objects_without_a_row_are_collected_when_nobody_touched_them(api: Calle
 
     assert (early, late) == (0, 1)
     assert api.client.get("/v1/mails/1/raw").status_code == 200
+
+
+@pytest.mark.parametrize("kept", [MAILS, FILES], ids=lambda kept: kept.holds)
+def test_one_store_may_hold_both_and_keeps_what_others_own(api: Caller, kept: Kept) -> None:
+    api.hello()
+    api.push(1)
+    api.app.config["FILES"] = api.files = api.storage
+    record = Watcher(api).stored("a.pdf", "hello")
+    Watcher(api).tell(record)
+    api.storage.put_many([("f" * 64, b""), ("pages/x/nobody", b""), ("runs/1/output", b"")])
+
+    deleted = damage.collect(api.db, api.storage, time.time() + 3600, kept)
+
+    assert deleted == 1
+    assert len(list(api.storage.list())) == 4
+    assert api.storage.exists([record.key, "runs/1/output"]) == {record.key, "runs/1/output"}
+    assert damage.check(api.db, api.storage, kept) == 0
+
+
+def test_a_restored_store_of_files_is_checked_and_what_it_lost_is_wanted(
+    api: Caller, watcher: Watcher
+) -> None:
+    kept, lost, broken = (watcher.stored(f"{name}.pdf", name) for name in ("a", "b", "c"))
+    watcher.tell(kept, lost, broken)
+    api.files.delete([lost.key])
+    file = Path(unquote(urlsplit(api.files.url(broken.key)).path))
+    file.write_bytes(b"other bytes")
+    assert damage.check(api.db, api.files, FILES) == 0
+    distrust(api)
+
+    assert damage.check(api.db, api.files, FILES) == 2
+
+    assert watcher.links("a.pdf", "b.pdf", "c.pdf") == {"b.pdf": "new", "c.pdf": "new"}
+    assert Event.select().where(Event.kind == "store.damaged").count() == 1
+    assert watcher.tell(watcher.stored("c.pdf", "c")) == ["stored"]
+    assert api.client.get("/v1/files/3/content").data == b"c"
+
+
+def test_files_that_are_gone_from_their_store_are_found_by_its_list(
+    api: Caller, watcher: Watcher
+) -> None:
+    records = [watcher.stored(f"{number:03}.pdf", str(number)) for number in range(50)]
+    watcher.tell(*records)
+    api.files.delete([record.key for record in records[::7]])
+
+    assert damage.compare(api.db, api.files, FILES) == 8
+    assert damage.compare(api.db, api.files, FILES) == 0
+
+    paths = [f"{number:03}.pdf" for number in range(50)]
+    assert sorted(watcher.links(*paths)) == paths[::7]
 
 
 def distrust(api: Caller) -> None:
