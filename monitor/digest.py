@@ -11,10 +11,11 @@ from html import escape
 from itertools import groupby
 from typing import Literal
 
-from monitor import shown
-from monitor.digest_options import zone
 from postroom import wire
 from postroom.settings import Digest
+
+from . import shown
+from .digest_options import zone
 
 What = Literal["new", "changed", "failed"]
 #: In the order that people want to read them.

@@ -9,12 +9,13 @@ from email.policy import SMTP
 from pathlib import Path
 from typing import Self
 
-from monitor import shown
-from monitor.digest_options import NAME, options, require_safe
-from monitor.smtp import connected, log_in, plain
 from postroom import credentials, tls
 from postroom.errors import PostroomError, SourceError, TemporaryError
 from postroom.settings import Config, Digest
+
+from . import shown
+from .digest_options import NAME, options, require_safe
+from .smtp import connected, log_in, plain
 
 log = logging.getLogger(__name__)
 
