@@ -65,7 +65,7 @@ class Watch:
 def _is_expected(source: Source) -> bool:
     if isinstance(source, Mailbox):
         return source.kind != OF_PROGRAMS and bool(source.interval or not source.seen)
-    return True
+    return not isinstance(source, Page) or bool(source.next_look or not source.looked)
 
 
 def _patience(source: Source) -> timedelta:

@@ -149,7 +149,10 @@ class Bringing:
 
 def _store(storage: Storage, key: str, brought: Downloaded) -> None:
     try:
-        with storage.open_write(key) as writer, brought.path.open("rb") as file:
+        with (
+            storage.open_write(key, type=brought.type, name=brought.name) as writer,
+            brought.path.open("rb") as file,
+        ):
             while chunk := file.read(CHUNK):
                 writer.write(chunk)
             writer.commit()

@@ -33,10 +33,10 @@ class Watched:
         page: Page,
         shared: Shared,
         tasks: Tasks[wire.WatchTask],
-        next_look: Callable[[], float] = lambda: 0.0,
-        digest_made: Callable[[], None] = lambda: None,
+        next_look: Callable[[], float],
+        digest_made: Callable[[], None],
     ) -> None:
-        """`next_look()` is when the page is due by its clock, in seconds."""
+        """`next_look()` is when the page is due, in seconds; 0 where that is left to others."""
         self.page = page
         self._shared = shared
         self._tasks = tasks
@@ -150,7 +150,8 @@ class Watched:
         request = wire.Looked(
             page=self.page.name,
             url=self.page.url,
-            next_look=pause or self._next_look(),
+            # Of a page that is not due again nobody shall be told that it is silent.
+            next_look=self._next_look() and (pause or self._next_look()),
             links=len(found),
             error=error,
             took=took,
