@@ -10,11 +10,12 @@ from email.utils import format_datetime
 from html import escape
 from itertools import groupby
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from monitor import shown
 from postroom import wire
 from postroom.settings import Digest
+
+from . import shown
+from .digest_options import zone
 
 What = Literal["new", "changed", "failed"]
 #: In the order that people want to read them.
@@ -51,11 +52,11 @@ def render(digest: wire.WatchDigest, options: Digest, api_url: str) -> EmailMess
     mail["Subject"] = subject(digest)
     created = datetime.fromisoformat(digest.created)
     mail["Date"] = format_datetime(created)
-    mail["Message-ID"] = shown.clean(digest.message_id)
+    mail["Message-ID"] = digest.message_id
     # RFC 3834: nobody's machine shall answer.
     mail["Auto-Submitted"] = "auto-generated"
     groups = _groups(digest, (options.url or api_url).rstrip("/"))
-    closing = f"Looked at {created.astimezone(ZoneInfo(options.time_zone)):%Y-%m-%d %H:%M %Z}"
+    closing = f"Looked at {created.astimezone(zone(options.time_zone)):%Y-%m-%d %H:%M %Z}"
     # Either kind of transfer encoding keeps lines short, however long a URL is.
     mail.set_content(_text(groups, closing), cte="quoted-printable")
     html = _html(mail["Subject"], groups, closing)
@@ -70,7 +71,7 @@ def subject(digest: wire.WatchDigest) -> str:
     first = f"{parts[0]} file" if parts[0].startswith("1 ") else f"{parts[0]} files"
     pages = sorted({file.page for file in digest.files})
     if digest.page or len(pages) == 1:
-        where = f": {shown.clean(digest.page or pages[0], 100)}"
+        where = f": {shown.in_header(digest.page or pages[0], 100)}"
     else:
         where = f" on {len(pages)} pages"
     return ", ".join([first, *parts[1:]]) + where
@@ -98,7 +99,7 @@ def _groups(digest: wire.WatchDigest, api_url: str) -> Groups:
 def _row(file: wire.DigestFile, api_url: str) -> Row:
     failed = file.what == "failed"
     return Row(
-        name=shown.clean(file.filename or file.url, 200),
+        name=shown.clean(file.filename, 200) or f"file {file.id}",
         size="" if failed else shown.size(file.size),
         link="" if failed else f"{api_url}/v1/files/{file.id}/content",
         storage=shown.place(file.storage_url),

@@ -1,7 +1,8 @@
 """[digest] as somebody wrote it: its addresses, its hour and its zone, checked and in one form."""
 
 import re
-from email.errors import HeaderParseError
+from datetime import UTC, tzinfo
+from email.errors import HeaderParseError, NonASCIILocalPartDefect
 from email.headerregistry import Address
 from email.policy import SMTP
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ def options(config: Config) -> Digest:
     if told.at and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", told.at):
         raise raw.error("at", f"found {told.at!r}, expected a time such as 08:00")
     with config.blaming(NAME, "time_zone"):
-        _require_zone(told.time_zone)
+        zone(told.time_zone)
     return msgspec.structs.replace(
         told,
         sender=_address(raw, "sender", told.sender) if told.sender else "",
@@ -47,22 +48,27 @@ def require_safe(told: Digest, password: str) -> None:
         )
 
 
-def _require_zone(name: str) -> None:
+def zone(name: str) -> tzinfo:
+    """A time zone by its name; SettingsError where there is none."""
+    if name == "UTC":
+        # Known also where the system has no table of zones.
+        return UTC
     try:
-        ZoneInfo(name)
-    except (OSError, ValueError) as e:
-        # A folder of the zones' is no zone, and raises whatever opening it does.
-        raise SettingsError(f"found {name!r}, expected a name such as UTC or Europe/Berlin") from e
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError) as e:
+        raise SettingsError(f"found {name!r}, expected a name such as Europe/Berlin") from e
 
 
 def _address(raw: RawSection, key: str, text: str) -> str:
     """The address with its domain in ASCII, as mail servers know it (RFC 5891)."""
+    header = SMTP.header_factory("to", text)
+    wrong = [each for each in header.defects if not isinstance(each, NonASCIILocalPartDefect)]
     try:
-        (address,) = SMTP.header_factory("to", text).addresses
+        (address,) = header.addresses
         domain = address.domain.encode("idna").decode("ascii")
-        plain = Address(address.display_name, address.username, domain)
-    except (ValueError, HeaderParseError, LookupError):
-        plain = Address()
-    if not plain.username or not plain.domain:
+        found = Address(address.display_name, address.username, domain)
+    except (ValueError, HeaderParseError):
+        found = Address()
+    if wrong or not found.username or not found.domain:
         raise raw.error(key, f"found {text!r}, expected an address such as ann@example.org")
-    return str(plain)
+    return str(found)

@@ -9,12 +9,13 @@ from email.policy import SMTP
 from pathlib import Path
 from typing import Self
 
-from monitor import shown
-from monitor.digest_options import NAME, options, require_safe
-from monitor.smtp import connected, log_in, plain
 from postroom import credentials, tls
 from postroom.errors import PostroomError, SourceError, TemporaryError
 from postroom.settings import Config, Digest
+
+from . import shown
+from .digest_options import NAME, options, require_safe
+from .smtp import connected, log_in, plain
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,8 @@ class Mailer:
                 text = f"{where}: every receiver is refused: {words}"
                 # One that may come later keeps the others waiting: the mail went to nobody yet.
                 return _later_or_never(text, min(code for code, _ in answers.values()))
+            case smtplib.SMTPResponseException(smtp_code=-1):
+                return SourceError(f"{where}: what answers there speaks no SMTP: see port =")
             case smtplib.SMTPResponseException():
                 words = self._words(e.smtp_code, e.smtp_error)
                 return _later_or_never(f"{where} is refused: {words}", e.smtp_code)

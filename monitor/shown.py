@@ -10,6 +10,8 @@ _UNSAFE = re.compile(
 )
 #: Of an address, what stands for itself (RFC 3986); "%" is an escape that is there already.
 _AS_IT_IS = "%:/?#[]@!$&'()*+,;=~"
+#: Five hundred of them are still a mail that servers take.
+MAX_LINK = 2_000
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
@@ -23,6 +25,12 @@ def clean(text: str, most: int = 300) -> str:
     return f"{line[: most - end - 1]}…{line[-end:]}"
 
 
+def in_header(text: str, most: int) -> str:
+    """The same where it becomes part of a header: there "=?" would begin what is decoded."""
+    # Python's email decodes it as well, and line ends that come out of it end the header.
+    return clean(text, most).replace("=?", "= ?")
+
+
 def is_link(place: str) -> bool:
     """Whether a browser may be sent there."""
     return place.lower().startswith(("http://", "https://"))
@@ -30,9 +38,10 @@ def is_link(place: str) -> bool:
 
 def place(text: str) -> str:
     """Where something is: an address of the web in ASCII without blanks, anything else in words."""
-    if is_link(text):
-        return quote(text, safe=_AS_IT_IS, errors="replace")
-    return clean(text, 1000)
+    if not is_link(text):
+        return clean(text, 1000)
+    address = quote(text, safe=_AS_IT_IS, errors="replace")
+    return address if len(address) <= MAX_LINK else f"an address of {len(address):,} characters"
 
 
 def size(count: int) -> str:

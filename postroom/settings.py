@@ -116,7 +116,8 @@ class Digest(Options, frozen=True):
     #: Nobody: no digest is mailed.
     receivers: tuple[str, ...] = ()
     server: str = ""
-    port: Port | None = None
+    #: 0: the usual one for `tls`.
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     tls: Literal["ssl", "starttls", "none"] = "ssl"
     ca_file: str = ""
     user: str = ""

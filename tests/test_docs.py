@@ -201,11 +201,14 @@ def test_the_bytes_of_the_protocol_are_read_and_written_alike():
 def test_each_field_and_limit_of_the_protocol_is_described():
     told = text("docs/protocol.md")
     parts = (wire.Status, wire.Window, wire.Upload, wire.Item, wire.PassWindow)
+    of_pages = (wire.Link, wire.WantedFile, wire.FileRecord, wire.FileReply,
+                wire.WatchTask, wire.WatchDigest, wire.DigestFile)  # fmt: skip
     answers = (wire.ItemReply, wire.Limits, wire.Task, wire.Receipt, wire.Retry, wire.Refusal)
     every: list[type[msgspec.Struct]] = [
         *wire.REPLY_TYPES,
         *wire.REPLY_TYPES.values(),
         *parts,
+        *of_pages,
         *answers,
     ]
     fields = {field.encode_name for kind in every for field in msgspec.structs.fields(kind)}

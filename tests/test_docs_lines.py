@@ -14,8 +14,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import wire
-from postroom.storage import open_storage
+from postroom import settings, wire
+from postroom.storage import open_files, open_mails
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
@@ -31,6 +31,8 @@ WITH_COMMANDS = [
     "docs/settings.md",
     "docs/tools.md",
 ]
+#: How people ask for what the protocol's examples are asked to do.
+ASKED = {"sync": "/v1/mailboxes/home/sync", "check": "/v1/pages/prices/check"}
 TOOLS = {"list", "fetch", "check", "verify", "delete"}
 
 LUNCH = (
@@ -117,9 +119,10 @@ class Clone(Daemons):
         DOCUMENT.check(call.method, path, answer.status, headers, told, thinned=thinned)
         return answer.status, told.decode()
 
-    def storage(self) -> str:
-        """The id of the store, as `python -m master --check` prints it."""
-        storage = open_storage("sqlite", self.folder / "data/mails.sqlite")
+    def storage(self, keeps: str = "mails") -> str:
+        """The id of a store, as `python -m master --check` prints that of mails."""
+        config = settings.load(self.folder / "config.ini")
+        storage = {"mails": open_mails, "files": open_files}[keeps](config)
         storage.close()
         return storage.id
 
@@ -261,10 +264,12 @@ def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
-        for request, shown in conversation():
-            if "tasks" in shown:
-                clone.post("/v1/mailboxes/home/sync", {})
-            socket.send_multipart(request)
+        for header, frames, shown in conversation():
+            if "storage" in header:
+                frames[1] = wire.pack({**header, "storage": clone.storage("files")})
+            for task in shown.get("tasks", []):
+                clone.post(ASKED[task["kind"]], {})
+            socket.send_multipart(frames)
             assert socket.poll(20_000)
             answer = wire.unpack(socket.recv_multipart()[1])
             assert steady(answer) == steady(shown)
@@ -275,8 +280,8 @@ def steady(header: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in header.items() if name not in ("storage", "due")}
 
 
-def conversation() -> Iterator[tuple[list[bytes], dict[str, Any]]]:
-    """The protocol's requests, each with the reply that follows it."""
+def conversation() -> Iterator[tuple[dict[str, Any], list[bytes], dict[str, Any]]]:
+    """The protocol's requests, header and frames, each with the reply that follows it."""
     for (header, frames), (reply, _) in pairwise(messages()):
         if "cmd" in header:
-            yield frames, reply
+            yield header, frames, reply

@@ -32,7 +32,9 @@ class Place:
         return f"http://{HOST}:{self.api_port}"
 
 
-def prepared(folder: Path, port: int, box: Box) -> Place:
+def prepared(
+    folder: Path, port: int, box: Box, more: Mapping[str, Mapping[str, object]] | None = None
+) -> Place:
     """Write the settings; `port` is taken for the API when it is free, else another."""
     api_port = port if port and _is_free(port) else free_port(HOST)
     place = Place(folder, api_port, free_port(HOST))
@@ -40,6 +42,7 @@ def prepared(folder: Path, port: int, box: Box) -> Place:
         "api": {"host": HOST, "port": place.api_port},
         "master": {"host": HOST, "port": place.master_port},
         f"mailbox {MAILBOX}": box.section(),
+        **(more or {}),
     }
     place.config.write_text(_ini(sections), encoding="utf-8")
     if box.credentials():
