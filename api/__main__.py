@@ -3,6 +3,7 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import peewee
@@ -11,7 +12,7 @@ from postroom import daemon, settings
 from postroom.api_client import ApiClient
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, SettingsError
-from postroom.storage import open_mails
+from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
 from . import security, silence, upkeep
@@ -113,7 +114,8 @@ def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
     return [
         _check_database(this),
-        _check_storage(this),
+        _check_store("storage", lambda: open_mails(this.config)),
+        _check_store("files", lambda: open_files(this.config)),
         daemon.check_port("api", options.host, options.port, lambda: _answers(options)),
     ]
 
@@ -141,12 +143,16 @@ def _check_database(this: Daemon) -> CheckLine:
     return CheckLine("database", True, f"{path}, schema {version}")
 
 
-def _check_storage(this: Daemon) -> CheckLine:
+def _check_store(name: str, opened: Callable[[], Storage]) -> CheckLine:
     try:
-        storage = open_mails(this.config)
+        store = opened()
     except (PostroomError, OSError) as e:
-        return CheckLine("storage", False, str(e), "look at [storage]")
-    return CheckLine("storage", True, f"{storage.id}, commit {storage.batch()}")
+        return CheckLine(name, False, str(e), "look at [storage]")
+    try:
+        batch = store.batch()
+        return CheckLine(name, True, f"{store.id}, commit {batch}" if batch else store.id)
+    finally:
+        store.close()
 
 
 if __name__ == "__main__":
