@@ -53,8 +53,8 @@ def config() -> Config:
 def hand_on_secrets() -> None:
     """Let the secrets be found by whoever needs them."""
     for old, new in SECRETS.items():
-        if value := os.environ.get(old):
-            os.environ.setdefault(new, value)
+        if os.environ.get(old) and not os.environ.get(new):
+            os.environ[new] = os.environ[old]
 
 
 def sections(variables: Mapping[str, str]) -> dict[str, RawSection]:

@@ -21,9 +21,9 @@ def confirm(bars: Bars, signals: int) -> bool:
     if not _in_front(answers):
         return True
     with bars.held():
-        _say(QUESTION)
         # What was typed before the question is no answer to it.
         termios.tcflush(answers, termios.TCIFLUSH)
+        _say(QUESTION)
         ready, _, _ = select.select([answers, signals], [], [])
         if signals in ready:
             os.read(signals, 1)

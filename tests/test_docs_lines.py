@@ -128,10 +128,10 @@ class Clone(Daemons):
 
     def files(self) -> str:
         """The id of the store of files, in which there is one."""
-        storage = open_storage("directory", self.folder / "data/files")
+        storage = open_files(settings.load(self.folder / "config.ini"))
         storage.put_many([OBJECT])
         storage.close()
-        return storage.id
+        return str(storage.id)
 
     def run(self, line: str) -> None:
         """Do what a line of the documents says, as far as a test can."""

@@ -1,4 +1,4 @@
-"""kill -9 at any point of a look: each file stored once, told in one digest, nothing left behind."""
+"""kill -9 at any point of a look: each file stored once, in one digest, nothing left behind."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
