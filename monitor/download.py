@@ -120,15 +120,17 @@ def _brought(
 
 def _asked(wanted: wire.WantedFile, partial: _Partial) -> dict[str, str]:
     """The rest of what is here, or all of it if it is not the one that is stored."""
-    if partial.size and partial.validator:
+    if partial.size and _can_be_sent(partial.validator):
         return {"Range": f"bytes={partial.size}-", "If-Range": partial.validator}
-    headers = {}
-    if wanted.what == "recheck" and wanted.sha256:
-        if wanted.etag:
-            headers["If-None-Match"] = wanted.etag
-        if wanted.last_modified:
-            headers["If-Modified-Since"] = wanted.last_modified
-    return headers
+    if wanted.what != "recheck" or not wanted.sha256:
+        return {}
+    known = {"If-None-Match": wanted.etag, "If-Modified-Since": wanted.last_modified}
+    return {name: value for name, value in known.items() if _can_be_sent(value)}
+
+
+def _can_be_sent(value: str) -> bool:
+    """Some servers put anything into their headers; back it goes only if it is a header's."""
+    return bool(value) and value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _take(

@@ -80,6 +80,10 @@ class PageOptions(Options, frozen=True, kw_only=True):
     #: Hosts that may be private ones, as they stand in URLs.
     allow_hosts: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        # Passwords and cookies must not get into a log by way of an f-string.
+        return f"{type(self).__name__}(url={self.url!r})"
+
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot work."""
         _check_url(self.url)
@@ -104,10 +108,6 @@ class Page(PageOptions, frozen=True, kw_only=True):
 
     name: str = ""
     password: str = ""
-
-    def __repr__(self) -> str:
-        # Passwords and cookies must not get into a log by way of an f-string.
-        return f"Page(name={self.name!r}, url={self.url!r})"
 
     @property
     def sent_headers(self) -> Mapping[str, str]:

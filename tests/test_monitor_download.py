@@ -66,6 +66,14 @@ def test_other_bytes_are_brought(web, tmp_path):
     assert file.sha256 == SHA256
 
 
+@pytest.mark.parametrize("etag", ['"\u20ac"', '"\xe9"', '"a\r\nX-Evil: 1"', ' "1"', '"\t"'])
+def test_what_no_header_can_be_is_not_sent_back(web, tmp_path, etag):
+    web.routes["/a"] = Resource(BODY)
+    brought(page(web), "/a", tmp_path, what="recheck", sha256="0" * 64, etag=etag)
+
+    assert web.asked[-1].headers["If-None-Match"] is None
+
+
 def test_a_new_file_is_asked_for_without_conditions(web, tmp_path):
     web.routes["/a"] = Resource(BODY, etag='"1"')
     brought(page(web), "/a", tmp_path, etag='"1"')

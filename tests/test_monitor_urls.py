@@ -112,6 +112,7 @@ pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 @example("http:////%2e%2e")
 @example("/%25%32%65")
 @example("/a;jsessionid=1;jsessionid=2")
+@example("/a/..;jsessionid=1")
 def test_a_normal_url_stays_as_it_is(href):
     url = normalised(href, BASE)
 

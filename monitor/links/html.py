@@ -76,34 +76,30 @@ def links(document: Document) -> Iterator[Link]:
         return
     # A selector may ask for any element.
     soup = BeautifulSoup(text, builder=_Builder() if document.select else _OnlyLinks())
-    base = _base(soup, document.url)
-    for tag in _chosen(soup, document.select):
-        place = tag.get(_PLACES[tag.name])
+    tags = list(soup.find_all())
+    base = _base(tags, document.url)
+    for tag in _within(tags, soup.select(document.select)) if document.select else tags:
+        place = tag.get(_PLACES.get(tag.name, ""))
         if isinstance(place, str):
             url = normalised(place, base, charset=charset, dropped=document.dropped)
             if url:
                 yield _link(tag, url)
 
 
-def _base(soup: BeautifulSoup, url: str) -> str:
-    """The first <base> with a link that can be one."""
-    tag = soup.find("base", href=True)
-    told = normalised(str(tag["href"]), url, whole=True) if isinstance(tag, Tag) else None
-    return told or url
+def _base(tags: list[Tag], url: str) -> str:
+    """What the first <base> with a link says, if that can be one."""
+    told = next((tag["href"] for tag in tags if tag.name == "base" and tag.has_attr("href")), "")
+    return normalised(str(told), url, whole=True) or url
 
 
-def _chosen(soup: BeautifulSoup, select: str) -> Iterator[Tag]:
-    """The elements with links: all, or those that a selector finds and those in them."""
-    if not select:
-        yield from (tag for tag in soup.find_all() if tag.name in _PLACES)
-        return
-    inside = {id(area) for area in soup.select(select)}
-    for tag in soup.find_all():
+def _within(tags: list[Tag], areas: list[Tag]) -> Iterator[Tag]:
+    """Those of the tags that are one of the areas, or stand in one."""
+    inside = {id(area) for area in areas}
+    for tag in tags:
         # Parents come first, so that one look at the parent tells of all above it.
         if id(tag) in inside or id(tag.parent) in inside:
             inside.add(id(tag))
-            if tag.name in _PLACES:
-                yield tag
+            yield tag
 
 
 def _link(tag: Tag, url: str) -> Link:

@@ -67,12 +67,17 @@ def normalised(
 
 def host_of(url: str) -> str:
     """The host of a normalised URL, without the port."""
-    return urlsplit(url).hostname or ""
+    return _host_of_origin(origin_of(url))
 
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of a normalised URL."""
     return url[: url.index("/", 8)]
+
+
+@lru_cache(maxsize=1024)
+def _host_of_origin(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
 
 
 def _slashes(href: str) -> str:
@@ -98,11 +103,11 @@ def _joined(href: SplitResult, base: str) -> SplitResult:
 
 def _written(parts: SplitResult, charset: str, dropped: frozenset[str] | None) -> str:
     authority = _authority(parts.scheme, parts.netloc)
-    path = _dots(_escaped(parts.path, _PATH, "utf-8"))
+    path = _escaped(parts.path, _PATH, "utf-8")
     query = _escaped(parts.query, _QUERY, charset)
     if dropped is not None:
         path, query = _SESSION.sub("", path), _without(query, dropped)
-    return f"{authority}{path or '/'}{'?' if query else ''}{query}"
+    return f"{authority}{_dots(path)}{'?' if query else ''}{query}"
 
 
 @lru_cache(maxsize=1024)
