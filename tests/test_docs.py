@@ -19,6 +19,7 @@ from master.sinks.directory import DirectoryOptions
 from postroom import settings, wire
 from postroom.daemon import Exit
 from postroom.storage import STORAGES, open_storage
+from postroom.storage.s3_options import S3Options
 from postroom.values import converted
 from provider import sources
 from tests.documents import DOCUMENTS, ROOT, messages, rows, section, source, text
@@ -34,6 +35,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
         for name in sources.SOURCES
     },
     "[sink directory]": DirectoryOptions,
+    "[storage s3]": S3Options,
 }
 
 
