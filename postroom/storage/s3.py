@@ -19,7 +19,6 @@ from . import (
     Entry,
     ObjectDamagedError,
     Place,
-    StorageBrokenError,
 )
 from .keys import check_key, matches, named_hash
 from .s3_bucket import Bucket
