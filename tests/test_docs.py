@@ -21,6 +21,7 @@ from monitor.pages import PageOptions
 from postroom import settings, wire
 from postroom.daemon import Exit
 from postroom.storage import STORAGES, open_storage
+from postroom.storage.s3_options import S3Options
 from postroom.values import converted
 from provider import sources
 from tests.documents import DOCUMENTS, ROOT, messages, rows, section, source, text
@@ -37,6 +38,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     },
     "[page NAME]": PageOptions,
     "[sink directory]": DirectoryOptions,
+    "[storage s3]": S3Options,
 }
 
 

@@ -9,7 +9,7 @@ from io import BufferedReader
 from itertools import islice
 from typing import Self, TypeVar
 
-from postroom.errors import ObjectMissingError, TemporaryError
+from postroom.errors import ObjectMissingError, PostroomError, TemporaryError
 from postroom.settings import Config
 
 from . import (
@@ -19,7 +19,6 @@ from . import (
     Entry,
     ObjectDamagedError,
     Place,
-    StorageBrokenError,
 )
 from .keys import check_key, matches, named_hash
 from .s3_bucket import Bucket
@@ -42,7 +41,7 @@ R = TypeVar("R")
 
 
 class S3Storage:
-    """See Storage; docs/decisions/0010-objects-in-s3.md says what is otherwise here and why.
+    """See Storage; docs/decisions/0012-objects-in-s3.md says what is otherwise here and why.
 
     S3 counts no commits: batch() is always 0, and what was lost shows in the listing.
     """
@@ -65,7 +64,7 @@ class S3Storage:
                 return cls(Bucket(client, options, options.root(place.keeps)))
         except S3RefusedError as e:
             with place.config.blaming(SECTION, e.key):
-                raise StorageBrokenError(str(e)) from e
+                raise PostroomError(str(e)) from e
 
     def batch(self) -> int:
         """Always 0; see Storage."""

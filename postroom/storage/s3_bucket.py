@@ -104,7 +104,7 @@ class Bucket:
     def demand(self) -> None:
         """Raise S3RefusedError unless the bucket is there."""
         with translated(self.options.bucket):
-            self.client.list_objects_v2(Bucket=self.options.bucket, MaxKeys=1)
+            self.client.list_objects_v2(Bucket=self.options.bucket, Prefix=self.root, MaxKeys=1)
 
     def put(self, key: str, body: bytes | bytearray, headers: Mapping[str, str]) -> bool:
         """Store an object and prove that it arrived; False if one was there and stays."""
