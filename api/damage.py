@@ -25,8 +25,7 @@ def check(db: Database, storage: Storage, kept: Kept = MAILS) -> int:
     log.warning("store %s is not the one relied on: checking every object", storage.id)
     lost = 0
     for keys in _relied_on(kept):
-        bad = [key for key in keys if not _is_whole(storage, key)]
-        if bad:
+        if bad := _broken(storage, keys):
             lost += _give_up(db, storage, kept, bad)
     with db.writing():
         Store.delete().where(Store.holds == kept.holds).execute()
@@ -49,8 +48,9 @@ def _relied_on(kept: Kept) -> Iterator[Sequence[str]]:
         yield keys
 
 
-def _is_whole(storage: Storage, key: str) -> bool:
-    return bool(storage.exists([key])) and storage.verify(key)
+def _broken(storage: Storage, keys: Sequence[str]) -> list[str]:
+    held = storage.exists(keys)
+    return [key for key in keys if key not in held or not storage.verify(key)]
 
 
 def _give_up(db: Database, storage: Storage, kept: Kept, suspects: Sequence[str]) -> int:
@@ -58,7 +58,7 @@ def _give_up(db: Database, storage: Storage, kept: Kept, suspects: Sequence[str]
     with db.writing():
         # Looked at again under the lock: a push may have brought some back meanwhile. What is
         # there but broken is deleted, since a put leaves an object that is there as it is.
-        bad = [key for key in suspects if not _is_whole(storage, key)]
+        bad = _broken(storage, suspects)
         storage.delete(storage.exists(bad))
         return kept.give_up(bad)
 
@@ -70,9 +70,12 @@ def _tell(storage: Storage, lost: int) -> None:
 
 def missed(db: Database, storage: Storage, kept: Kept, keys: Collection[str]) -> int:
     """Somebody looked for these objects in vain: what stood on them is wanted again, now."""
+    # Not under the lock: a store may be far away, and one that came meanwhile is only put again.
+    gone = set(keys) - storage.exists(keys)
+    if not gone:
+        return 0
     with db.writing():
-        held = storage.exists(keys)
-        lost = kept.give_up([key for key in keys if key not in held])
+        lost = kept.give_up(gone)
         _tell(storage, lost)
     return lost
 
