@@ -72,9 +72,12 @@ def _tell(storage: Storage, lost: int) -> None:
 
 def missed(db: Database, storage: Storage, kept: Kept, keys: Collection[str]) -> int:
     """Somebody looked for these objects in vain: what stood on them is wanted again, now."""
+    # Not under the lock: a store may be far away, and one that came meanwhile is only put again.
+    gone = set(keys) - storage.exists(keys)
+    if not gone:
+        return 0
     with db.writing():
-        held = storage.exists(keys)
-        lost = kept.give_up([key for key in keys if key not in held])
+        lost = kept.give_up(gone)
         _tell(storage, lost)
     return lost
 

@@ -85,10 +85,7 @@ class _Batch:
         if not row.version:
             row.news = "new"
             self._counts["new_files"] += 1
-        elif row.version == record.sha256:
-            # Its object was lost, and here it is again: that is no news.
-            row.news = "" if row.news == "failed" else row.news
-        else:
+        elif row.version != record.sha256:
             row, status = self._version(record, row), "changed"
             self._counts["changed_files"] += 1
         self._keep(record, row)
@@ -126,9 +123,12 @@ class _Batch:
 
     def _held(self, record: wire.FileRecord, row: Row) -> None:
         """Note that the page has what is stored."""
-        row.etag = clean(record.etag, MAX_LINE) or row.etag
-        row.last_modified = clean(record.last_modified, MAX_LINE) or row.last_modified
+        if record.outcome == "stored" or record.etag or record.last_modified:
+            row.etag = clean(record.etag, MAX_LINE)
+            row.last_modified = clean(record.last_modified, MAX_LINE)
         row.attempts, row.error = 0, ""
+        # What nobody was told of yet, and is mended.
+        row.news = "" if row.news == "failed" else row.news
         row.next_check = after(self._recheck)
         row.save()
 

@@ -78,6 +78,19 @@ def test_a_failure_is_told_once_and_a_success_after_it_is_new(
     assert told == [[("a.pdf", "failed")], [("a.pdf", "new")]]
 
 
+def test_a_failure_that_is_over_before_anybody_was_told_is_no_news(
+    api: Caller, watcher: Watcher
+) -> None:
+    watcher.tell(watcher.stored("a.pdf"))
+    watcher.looked(1, digest=True)
+    make_due(api)
+
+    watcher.tell(watcher.failed("a.pdf"))
+    watcher.tell(watcher.unchanged("a.pdf"))
+
+    assert not watcher.looked(1, digest=True).digest
+
+
 def test_no_more_than_500_files_stand_in_one_digest(api: Caller, watcher: Watcher) -> None:
     for start in range(0, 1_200, 200):
         watcher.tell(*(watcher.stored(f"{number}.pdf") for number in range(start, start + 200)))

@@ -138,6 +138,15 @@ def test_a_stored_file_is_compared_when_its_time_has_come(api: Caller, watcher: 
     assert len(events("file.")) == 1
 
 
+def test_what_the_server_says_no_longer_is_not_kept(api: Caller, watcher: Watcher) -> None:
+    watcher.tell(watcher.stored("a.pdf", last_modified="yesterday"))
+    watcher.tell(watcher.unchanged("a.pdf"))
+    assert (File.get().last_modified, bool(File.get().etag)) == ("yesterday", True)
+
+    watcher.tell(watcher.stored("a.pdf", etag="", last_modified=""))
+    assert (File.get().last_modified, File.get().etag) == ("", "")
+
+
 def test_a_failure_is_tried_again_ever_later_and_at_least_daily(
     api: Caller, watcher: Watcher
 ) -> None:
