@@ -1,7 +1,7 @@
 """What people see of a file: a plain name that no other file has."""
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import count
+from collections import Counter
+from collections.abc import Collection, Sequence
 from urllib.parse import unquote, urlsplit
 
 from .deliveries import clean
@@ -46,44 +46,56 @@ def unique(names: Sequence[str]) -> list[str]:
 
     Call it inside the write transaction that takes them.
     """
-    taken = _taken(names)
-    numbers: dict[str, Iterator[str]] = {}
-    found = []
+    counts = Counter(names)
+    taken = _taken(counts)
+    contested = [name for name, count in counts.items() if count > 1 or name in taken]
+    numbers = _first_free(contested)
+    probed = {_at(name, numbers[name] + n) for name in contested for n in range(counts[name])}
+    taken |= _taken(probed)
+    chosen = []
     for name in names:
-        chosen = name
-        while chosen in taken:
+        each = name
+        while each in taken:
             if name not in numbers:
-                numbers[name] = _numbered(name)
-            chosen = next(numbers[name])
-        taken.add(chosen)
-        found.append(chosen)
-    return found
+                # Another of these took it by its number.
+                numbers |= _first_free([name])
+            each = _at(name, numbers[name])
+            numbers[name] += 1
+            if each not in probed:
+                taken |= _taken([each])
+        taken.add(each)
+        chosen.append(each)
+    return chosen
 
 
-def _numbered(name: str) -> Iterator[str]:
-    """Free names with rising numbers: where they begin is looked up by doubling and halving."""
+def _first_free(names: Collection[str]) -> dict[str, int]:
+    """For each name a number that is free, and the one before is not: by doubling and halving.
+
+    All names go in step, so that thousands of files of one name cost a few looks.
+    """
+    held, free = dict.fromkeys(names, 1), {}
+    rising = dict.fromkeys(names, 2)
+    while rising:
+        taken = _taken([_at(*each) for each in rising.items()])
+        for name, number in list(rising.items()):
+            if _at(name, number) in taken:
+                held[name], rising[name] = number, number * 2
+            else:
+                free[name] = rising.pop(name)
+    while middles := {n: (held[n] + free[n]) // 2 for n in names if free[n] - held[n] > 1}:
+        taken = _taken([_at(*each) for each in middles.items()])
+        for name, number in middles.items():
+            (held if _at(name, number) in taken else free)[name] = number
+    return free
+
+
+def _at(name: str, number: int) -> str:
     stem, dot = _split(name)
-
-    def at(number: int) -> str:
-        return f"{stem} ({number}){dot}"
-
-    held, free = 1, 2
-    while _taken([at(free)]):
-        held, free = free, free * 2
-    while free - held > 1:
-        middle = (held + free) // 2
-        if _taken([at(middle)]):
-            held = middle
-        else:
-            free = middle
-    for start in count(free, 32):
-        names = [at(number) for number in range(start, start + 32)]
-        taken = _taken(names)
-        yield from (each for each in names if each not in taken)
+    return f"{stem} ({number}){dot}"
 
 
 def _taken(names: Collection[str]) -> set[str]:
-    wanted = list(dict.fromkeys(names))
+    wanted = list(names)
     found: set[str] = set()
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]

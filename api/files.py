@@ -1,6 +1,6 @@
 """The one transaction by which files enter: what downloads came to, and the events that tell it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from postroom import wire
@@ -8,12 +8,12 @@ from postroom.errors import RefusedError
 from postroom.storage import BadKeyError, Storage
 from postroom.storage.keys import check_key
 
-from . import events, filenames, pages, stores
+from . import events, filenames, filerows, pages, stores
 from .database import Database
 from .deliveries import MAX_LINE, clean
+from .filerows import Row
 from .kept import PAGES
-from .links import found_row, words
-from .models import File, Page, now
+from .models import Page, now
 from .schedule import after, next_try, seconds_until
 
 #: Seconds until a stored file is compared with the page's again, unless the monitor says.
@@ -47,10 +47,7 @@ class _Batch:
         self._recheck = told.recheck or RECHECK
         self._told: list[events.Told] = []
         self._counts: Counter[str] = Counter()
-        self._rows: dict[str, list[Any]] = defaultdict(list)
-        urls = {record.url for record in told.items}
-        for row in File.select().where(File.page == page, File.download_url.in_(urls)):
-            self._rows[row.download_url].append(row)
+        self._rows = filerows.held(page.id, {record.url for record in told.items})
 
     def settle(self, record: wire.FileRecord) -> wire.FileReply:
         """Write down one record."""
@@ -72,14 +69,14 @@ class _Batch:
             }  # fmt: skip
             Page.update(**counted).where(Page.id == self._page.id).execute()
 
-    def _unchanged(self, record: wire.FileRecord, current: Any) -> wire.FileReply:
+    def _unchanged(self, record: wire.FileRecord, current: Row | None) -> wire.FileReply:
         if current is None or current.state != "stored":
             reason = "it is not stored any more: download all of it"
             return wire.FileReply(url=record.url, status="retry", after=SOON, reason=reason)
         self._held(record, current)
         return wire.FileReply(url=record.url, status="known", id=current.id)
 
-    def _store_one(self, record: wire.FileRecord, current: Any) -> wire.FileReply:
+    def _store_one(self, record: wire.FileRecord, current: Row | None) -> wire.FileReply:
         row = current or self._add(record.url)
         if row.state == "stored" and row.version == record.sha256:
             self._held(record, row)
@@ -98,7 +95,7 @@ class _Batch:
         self._happened(f"file.{status}", row, sha256=row.version, size=row.size)
         return wire.FileReply(url=record.url, status=status, id=row.id)
 
-    def _version(self, record: wire.FileRecord, before: Any) -> Any:
+    def _version(self, record: wire.FileRecord, before: Row) -> Row:
         """The row of other bytes than those that are current; it takes their place."""
         held = (row for row in self._rows[record.url] if row.version == record.sha256)
         row = next(held, None) or self._add(record.url)
@@ -107,37 +104,35 @@ class _Batch:
         row.current, before.current, before.news = True, False, ""
         if before.state != "stored":
             before.state, before.error = "failed", "its bytes were lost, and the page has others"
-        before.changed = now()
         before.save()
         return row
 
-    def _add(self, url: str) -> Any:
+    def _add(self, url: str) -> Row:
         (filename,) = filenames.unique([filenames.name_of(url)])
-        row = File.create(**found_row(self._page.id, wire.Link(url=url), filename))
+        row = filerows.add(self._page.id, url, filename)
         self._rows[url].append(row)
         return row
 
-    def _keep(self, record: wire.FileRecord, row: Any) -> None:
+    def _keep(self, record: wire.FileRecord, row: Row) -> None:
         """Note where the bytes are, and what they are called."""
         name = filenames.plain_name(record.name) if record.name else ""
         if name and not row.version and not filenames.is_named(row.filename, name):
             (row.filename,) = filenames.unique([name])
-            row.words = words(row.filename, row.download_url, row.text)
         row.state, row.version, row.key = "stored", record.sha256, record.key
         row.storage_url = self._store.url(record.key)
         row.size, row.type = record.size, clean(record.type, MAX_LINE)
         row.next_try = ""
         self._held(record, row)
 
-    def _held(self, record: wire.FileRecord, row: Any) -> None:
+    def _held(self, record: wire.FileRecord, row: Row) -> None:
         """Note that the page has what is stored."""
         row.etag = clean(record.etag, MAX_LINE) or row.etag
         row.last_modified = clean(record.last_modified, MAX_LINE) or row.last_modified
         row.attempts, row.error = 0, ""
-        row.next_check, row.changed = after(self._recheck), now()
+        row.next_check = after(self._recheck)
         row.save()
 
-    def _fail(self, url: str, row: Any, reason: str) -> wire.FileReply:
+    def _fail(self, url: str, row: Row | None, reason: str) -> wire.FileReply:
         row = row or self._add(url)
         is_stored = row.state == "stored"
         due = row.next_check if is_stored else row.next_try
@@ -148,7 +143,7 @@ class _Batch:
             url=url, status="failed", id=row.id, after=seconds_until(due), reason=reason
         )
 
-    def _fail_again(self, row: Any, reason: str, is_stored: bool) -> str:
+    def _fail_again(self, row: Row, reason: str, is_stored: bool) -> str:
         row.attempts += 1
         due = next_try(row.attempts)
         if is_stored:
@@ -157,14 +152,14 @@ class _Batch:
             row.state, row.next_try = "failed", due
         if row.attempts == 1:
             row.news = row.news or "failed"
-        row.error, row.changed = reason, now()
+        row.error = reason
         row.save()
         self._happened("file.failed", row, error=reason, attempts=row.attempts)
         self._counts["failed_files"] += 1
         return due
 
-    def _happened(self, kind: str, row: Any, **about: Any) -> None:
-        what = {"file": row.id, "url": row.download_url, "filename": row.filename}
+    def _happened(self, kind: str, row: Row, **about: Any) -> None:
+        what = {"file": row.id, "url": row.url, "filename": row.filename}
         self._told.append(events.Told(kind, self._page.name, {**what, **about}))
 
 

@@ -1,14 +1,12 @@
 """What is wanted of the links that a look at a page found."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from postroom import wire
 
-from . import bulk, events, filenames, pages, silence
+from . import bulk, events, filenames, filerows, pages, silence
 from .database import Database
-from .deliveries import MAX_LINE, clean
-from .fold import plain
 from .models import File, Page, database, now
 
 #: Files that are unfinished and no longer on the page, in one answer.
@@ -32,7 +30,7 @@ class Held(NamedTuple):
 
 _HELD = """
     SELECT download_url, state, next_try, next_check, etag, last_modified, version, size
-    FROM files WHERE page_id = {0} AND "current" AND """
+    FROM files WHERE page_id = {0} AND "current" = TRUE AND """
 
 
 def answer(db: Database, told: wire.Links) -> wire.LinksReply:
@@ -98,41 +96,7 @@ def _bounded(wanted: Iterable[wire.WantedFile]) -> Iterator[wire.WantedFile]:
 
 def _insert(page: Page, links: Collection[wire.Link]) -> None:
     names = filenames.unique([filenames.name_of(link.url) for link in links])
-    rows = [found_row(page.id, *each) for each in zip(links, names, strict=True)]
+    rows = [filerows.found(page.id, *each) for each in zip(links, names, strict=True)]
     made = bulk.insert(File, rows, ignore=True, returning="id, download_url")
     told = [events.Told("file.found", page.name, {"file": id_, "url": url}) for id_, url in made]
     events.tell_many(told)
-
-
-def found_row(page: int, link: wire.Link, filename: str) -> dict[str, Any]:
-    """A file of which nothing is known but its link."""
-    time, text = now(), clean(link.text, MAX_LINE)
-    return {
-        "created": time,
-        "changed": time,
-        "filename": filename,
-        "download_url": link.url,
-        "storage_url": "",
-        "page": page,
-        "version": "",
-        "current": True,
-        "state": "found",
-        "size": 0,
-        "type": "",
-        "text": text,
-        "etag": "",
-        "last_modified": "",
-        "key": "",
-        "attempts": 0,
-        "error": "",
-        "next_try": "",
-        "next_check": "",
-        "news": "",
-        "digest": None,
-        "words": words(filename, link.url, text),
-    }
-
-
-def words(filename: str, url: str, text: str) -> str:
-    """What searches look in."""
-    return plain(f"{filename}\n{text}\n{url}")

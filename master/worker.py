@@ -116,6 +116,8 @@ def _failed(e: Exception) -> tuple[Note, wire.Retry | wire.Refusal]:
             note = Note(state="done", status="retry", away=text)
             return note, wire.Retry(after=after, reason=text)
         case TemporaryError(after=after):
+            # Providers are told to wait, and not all of them say why.
+            log.warning("a request has to come again: %s", e)
             return Note(state="done", status="retry"), wire.Retry(after=after, reason=text)
         case StorageBrokenError():
             log.critical("the store is broken: %s", e)

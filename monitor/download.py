@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from monitor.links import filters
 from monitor.names import name_of
 from monitor.pages import MEGABYTE, Page
 from monitor.web import Answer, BrokenError, Web
@@ -62,8 +63,9 @@ class _Partial:
 
     def restart(self) -> None:
         """From the first byte."""
-        self.file.seek(0)
-        self.file.truncate()
+        if self.size:
+            self.file.seek(0)
+            self.file.truncate()
         self.hash, self.size, self.total, self.validator = hashlib.sha256(), 0, None, ""
 
     def add(self, piece: bytes) -> None:
@@ -104,7 +106,7 @@ def _brought(
             with web.open(wanted.url, asked, page.download_seconds, most_bytes) as answer:
                 if answer.status == 304:
                     return Unchanged(wanted.etag, wanted.last_modified)
-                _take(page, answer, partial, progress)
+                _take(page, wanted, answer, partial, progress)
                 return answer, partial
         except OSError as e:
             raise TemporaryError(f"{partial.file.name}: cannot be written: {e.strerror}") from e
@@ -129,7 +131,9 @@ def _asked(wanted: wire.WantedFile, partial: _Partial) -> dict[str, str]:
     return headers
 
 
-def _take(page: Page, answer: Answer, partial: _Partial, progress: Told) -> None:
+def _take(
+    page: Page, wanted: wire.WantedFile, answer: Answer, partial: _Partial, progress: Told
+) -> None:
     most = page.max_megabytes * MEGABYTE
     too_large = SourceError(f"{answer.url}: is larger than max_megabytes = {page.max_megabytes}")
     packed = bool(answer.header("Content-Encoding")) and not _is_archive(answer)
@@ -141,6 +145,10 @@ def _take(page: Page, answer: Answer, partial: _Partial, progress: Told) -> None
     if (partial.total or 0) > most:
         raise too_large
     for piece in answer.unpacked() if packed else answer.pieces():
+        if not partial.size and _is_page_instead(wanted, answer, piece):
+            raise SourceError(
+                f"{wanted.url}: a web page comes where a file was: is a login needed?"
+            )
         if partial.size + len(piece) > most:
             raise too_large
         partial.add(piece)
@@ -148,6 +156,15 @@ def _take(page: Page, answer: Answer, partial: _Partial, progress: Told) -> None
     partial.file.flush()
     if partial.total is not None and partial.size != partial.total:
         raise BrokenError(f"{answer.url}: ends after {partial.size} of {partial.total} bytes")
+
+
+def _is_page_instead(wanted: wire.WantedFile, answer: Answer, piece: bytes) -> bool:
+    """Many servers answer 200 with a page that says no: it is no new version of report.pdf."""
+    if filters.is_page(wanted.url) or "html" not in answer.header("Content-Type").lower():
+        return False
+    return (
+        piece.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith((b"<!doctype html", b"<html"))
+    )
 
 
 def _is_archive(answer: Answer) -> bool:

@@ -37,18 +37,21 @@ def look(page: Page, web: Web) -> list[Found]:
     hosts = frozenset(map(filters.host_of_page, (url, first.url)))
     counts, leads_on = filters.files_of(page, hosts), filters.leads_on(page, hosts)
     found: dict[str, Found] = {}
-    todo: deque[str] = deque()
+    todo: deque[tuple[str, int]] = deque()
     seen = {url}
-    document: Document | None = first
-    while document:
+    step: tuple[Document, int] | None = (first, 0)
+    while step:
+        document, depth = step
         seen.add(document.url)
         for link in _links(page, document):
             if counts(link):
                 _note(found, link)
-            elif link.url not in seen and len(seen) <= page.max_pages and leads_on(link):
-                seen.add(link.url)
-                todo.append(link.url)
-        document = _next(todo, web)
+            elif link.url not in seen and len(seen) <= page.max_pages:
+                below = leads_on(link, depth)
+                if below is not None:
+                    seen.add(link.url)
+                    todo.append((link.url, below))
+        step = _next(todo, web)
     return _bounded(page, list(found.values()))
 
 
@@ -64,12 +67,12 @@ def _note(found: dict[str, Found], link: Link) -> None:
         found[link.url] = Found(link.url, link.text)
 
 
-def _next(todo: deque[str], web: Web) -> Document | None:
-    """The next page that can be read."""
+def _next(todo: deque[tuple[str, int]], web: Web) -> tuple[Document, int] | None:
+    """The next document that can be read, and its depth."""
     while todo:
-        url = todo.popleft()
+        url, depth = todo.popleft()
         try:
-            return web.fetch(url, MAX_PAGE, _ACCEPT)
+            return web.fetch(url, MAX_PAGE, _ACCEPT), depth
         except SourceError as e:
             log.info("%s: not read: %s", url, e)
         except TemporaryError as e:

@@ -37,9 +37,7 @@ def safe(name: str) -> str:
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     name = " ".join(_UNSAFE.sub("_", name).split()).strip(" .")
     stem, _, _ = name.partition(".")
-    if not name.strip("_") or _DEVICES.match(stem.strip()):
-        name = f"_{name}" if name else ""
-    return _cut(name)
+    return _cut(f"_{name}" if _DEVICES.match(stem.strip()) else name)
 
 
 def from_disposition(header: str) -> str:

@@ -60,10 +60,7 @@ def web() -> Iterator[WebServer]:
 def _swift() -> Iterator[swift_server.Swift]:
     server = swift_server.Swift()
     try:
-        server.start()
-        client = server.client()
-        client.create_bucket(Bucket=server.bucket)
-        client.close()
+        server.start().make_bucket(server.bucket)
         yield server
     finally:
         server.cleanup()

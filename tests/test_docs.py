@@ -16,6 +16,8 @@ from api.deliveries import Delivery
 from master.parsers import PARSERS
 from master.sinks import SINKS
 from master.sinks.directory import DirectoryOptions
+from monitor.links import READERS
+from monitor.pages import PageOptions
 from postroom import settings, wire
 from postroom.daemon import Exit
 from postroom.storage import STORAGES, open_storage
@@ -33,6 +35,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
         f"[mailbox NAME] with source = {name}": sources.load(name).Options
         for name in sources.SOURCES
     },
+    "[page NAME]": PageOptions,
     "[sink directory]": DirectoryOptions,
 }
 
@@ -95,6 +98,7 @@ def test_each_option_and_exit_status_is_described():
         ("PARSERS", PARSERS),
         ("SINKS", SINKS),
         ("STORAGES", STORAGES),
+        ("READERS", READERS),
     ],
 )
 def test_each_registered_name_is_described(registry, names):

@@ -50,6 +50,10 @@ PRICES = (
     b"Content-Transfer-Encoding: base64\r\n\r\nYSwxDQpiLDINCg==\r\n--b--\r\n"
 )
 
+#: What a monitor would have downloaded.
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+OBJECT = (f"pages/prices/{HELLO}/summer.pdf", b"hello")
+
 MBOX = b"From ann@example.org Fri Jan 30 11:02:00 2026\r\n" + LUNCH
 
 
@@ -101,7 +105,7 @@ class Clone(Daemons):
 
     def ask(self, line: str) -> tuple[int, str]:
         """Status and answer of a curl line."""
-        line = line.replace("'$STORAGE'", self.storage())
+        line = line.replace("'$STORAGE'", self.storage()).replace("'$FILES'", self.files())
         line = line.replace("'$ADMIN'", (self.folder / "data/admin.token").read_text().strip())
         call = curl(line.replace("maildir:/home/me/Maildir", f"maildir:{self.folder}/Maildir"))
         connection = HTTPConnection(HOST, self.api_port, timeout=30)
@@ -119,6 +123,13 @@ class Clone(Daemons):
         """The id of a store, as `python -m master --check` prints that of mails."""
         config = settings.load(self.folder / "config.ini")
         storage = {"mails": open_mails, "files": open_files}[keeps](config)
+        storage.close()
+        return storage.id
+
+    def files(self) -> str:
+        """The id of the store of files, in which there is one."""
+        storage = open_storage("directory", self.folder / "data/files")
+        storage.put_many([OBJECT])
         storage.close()
         return storage.id
 

@@ -14,14 +14,15 @@ from tests.watched import downloaded, looked, page, paths
 FILE = '<a href="/a.pdf">A</a>'
 
 
-class Waits:
+class Waits(threading.Event):
     """A stop event that notes the waits, and lets no time pass."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seconds: list[float] = []
 
-    def wait(self, seconds: float) -> bool:
-        self.seconds.append(round(max(seconds, 0.0)))
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(round(max(timeout or 0.0, 0.0)))
         return False
 
 
@@ -45,21 +46,15 @@ def test_nobody_waits_for_a_host_for_long():
     assert 150 < caught.value.after <= PATIENCE + 100
 
 
-def test_turns_are_given_to_threads_one_by_one():
-    hosts, stop, took = Hosts(), threading.Event(), []
-    threads = [
-        threading.Thread(
-            target=lambda: (hosts.turn("a", 0.05, stop), took.append(time.monotonic()))
-        )
-        for _ in range(5)
-    ]
+def test_threads_that_come_together_get_turns_one_after_another():
+    hosts, stops = Hosts(), [Waits() for _ in range(8)]
+    threads = [threading.Thread(target=hosts.turn, args=("a", 5.0, stop)) for stop in stops]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    took.sort()
-    assert all(later - earlier > 0.02 for earlier, later in zip(took, took[1:], strict=False))
+    assert sorted(stop.seconds[0] for stop in stops) == list(range(0, 40, 5))
 
 
 def test_a_wait_for_a_turn_ends_when_all_is_to_end():
@@ -152,10 +147,10 @@ def test_a_rest_that_comes_while_one_waits_for_a_turn_is_kept():
     hosts = Hosts()
 
     class Meanwhile(Waits):
-        def wait(self, seconds: float) -> bool:
+        def wait(self, timeout: float | None = None) -> bool:
             if len(self.seconds) == 1:
                 hosts.rest("a", 30.0)
-            return super().wait(seconds)
+            return super().wait(timeout)
 
     stop = Meanwhile()
     hosts.turn("a", 5.0, stop)

@@ -80,16 +80,15 @@ def test_broken_html_has_its_links(body, select):
 
 
 def test_a_selector_chooses_links_or_what_they_stand_in():
-    body = """<a href=no.pdf>x</a><ul class=files><li><a href=1.pdf>1</a><li><a href=2.pdf>2</a></ul>
+    body = """<a href=no.pdf>x</a><ul class=files><li><a href=1.pdf>1</a>
+        <li><a href=2.pdf>2</a></ul>
         <a class=file href=3.pdf>3</a>"""
 
     assert paths(body, select="ul.files, li, a.file") == ["/a/1.pdf", "/a/2.pdf", "/a/3.pdf"]
     assert paths(body, select="table") == []
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"x", b"http://example.org/a.pdf", b"\x00\xff\xfe", b"a.html"]
-)
+@pytest.mark.parametrize("body", [b"", b"x", b"http://example.org/a", b"\x00\xff", b"a.html"])
 def test_what_is_no_page_has_no_links(body):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -112,7 +111,7 @@ RUSSIAN = '<a href="/?q=Отчёт">Годовой отчёт организац
         (
             "koi8-r",
             "text/html",
-            '<meta http-equiv=Content-Type content="text/html; charset=KOI8-R">',
+            '<meta http-equiv=Content-Type content="x; charset=KOI8-R">',
         ),
         ("cp1251", "text/html; charset=utf-8", ""),
         ("cp1251", "text/html", ""),

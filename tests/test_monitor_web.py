@@ -4,6 +4,7 @@ import base64
 import gzip
 import threading
 import zlib
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,10 @@ def secret_headers(asked):
 
 def test_login_headers_and_cookies_go_to_the_page(web):
     web.serve("/", FILE)
-    options = {"headers": ("X-Key: abc, def", "Accept-Language: de"), "cookies": "a=1; b=2"}
+    options: dict[str, Any] = {
+        "headers": ("X-Key: abc, def", "Accept-Language: de"),
+        "cookies": "a=1; b=2",
+    }
     looked(page(web, user="ann", password="päss", user_agent="Reader/1", **options))
 
     for asked in web.asked:
@@ -86,7 +90,12 @@ def test_login_headers_and_cookies_go_to_the_page(web):
 def test_no_secret_goes_to_another_server(web, other):
     web.redirect("/", other.url + "/")
     other.serve("/", FILE, Set_Cookie="theirs=1")
-    options = {"user": "ann", "password": "x", "headers": ("X-Key: abc",), "cookies": "a=1"}
+    options: dict[str, Any] = {
+        "user": "ann",
+        "password": "x",
+        "headers": ("X-Key: abc",),
+        "cookies": "a=1",
+    }
     looked(page(web, **options))
 
     nothing = {"Authorization": None, "Cookie": None, "X-Key": None}
@@ -147,6 +156,7 @@ def test_a_compressed_page_is_unpacked(web):
         (b"x", "br", "compresses in a way that nobody asked for"),
         (gzip.compress(b"a" * 999)[:-9], "gzip", "ends too early"),
     ],
+    ids=["rubbish", "unasked", "cut"],
 )
 def test_what_cannot_be_unpacked_is_an_error(web, body, encoding, error):
     web.serve("/", body, Content_Encoding=encoding)
@@ -252,7 +262,12 @@ def test_a_look_ends_when_all_is_to_end(web):
 
     web.routes["/"] = silent
     watched = page(web, timeout_seconds=3600.0)
-    threading.Thread(target=lambda: begun.wait(60) and stop.set()).start()
+
+    def end():
+        begun.wait(60)
+        stop.set()
+
+    threading.Thread(target=end).start()
 
     with Web(watched, Hosts(), stop) as client, pytest.raises(TemporaryError, match="operator"):
         looking.look(watched, client)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from master.sinks.directory import DirectoryOptions
+from monitor.pages import PageOptions
 from postroom import settings
 from postroom.errors import PostroomError, SettingsError, TemporaryError
 from postroom.settings import Api, Config, Log, Master, Options, Provider
@@ -260,6 +261,13 @@ def test_the_example_of_a_maildir_and_of_the_directory_sink_are_right(tmp_path):
     maildir = config.named("mailbox")["archive"]
     assert maildir.convert(sources.load(maildir.get("source")).Options).path
     assert config.named("sink")["directory"].convert(DirectoryOptions) == DirectoryOptions()
+
+
+def test_the_example_shows_every_option_of_a_page_with_its_default(tmp_path):
+    raw = example(tmp_path / "config.ini").named("page")["reports"]
+
+    assert list(raw.values) == list(PageOptions.__struct_fields__)
+    assert raw.convert(PageOptions) == PageOptions(url=raw.get("url"))
 
 
 def test_the_example_explains_every_setting():

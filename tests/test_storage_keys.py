@@ -4,7 +4,6 @@ import pytest
 
 from postroom.storage import BadKeyError
 
-
 BAD_KEYS = [
     "", "/", "/etc/passwd", "..", "../x", "a/../../x", "a/..", ".", "./a", "a/./b", "a//b", "a/",
     "a\0b", "\0", "\ud800", "x" * 256, "é" * 128, "/".join(["abc"] * 300), ".postroom-store",

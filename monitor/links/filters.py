@@ -17,6 +17,7 @@ _PAGES = frozenset({
 _EXTENSION = re.compile(r"\.([a-z0-9]{1,12})\Z", re.I | re.A)
 
 Counts = Callable[[Link], bool]
+Leads = Callable[[Link, int], int | None]
 
 
 def files_of(page: Page, hosts: frozenset[str]) -> Counts:
@@ -39,24 +40,28 @@ def files_of(page: Page, hosts: frozenset[str]) -> Counts:
     return counts
 
 
-def leads_on(page: Page, hosts: frozenset[str]) -> Counts:
-    """Says of a link whether it is a page to read as well: those of the same hosts only."""
+def leads_on(page: Page, hosts: frozenset[str]) -> Leads:
+    """Says to which depth a link of a document leads; None: it is not followed."""
 
-    def leads(link: Link) -> bool:
+    def leads(link: Link, depth: int) -> int | None:
         if host_of_page(link.url) not in hosts or link.file:
-            return False
+            return None
         if link.element == "index":
-            return "sitemap" in page.elements
-        return (
-            page.depth == 1
-            and link.element in ("a", "page", "feed", "sitemap")
-            and (link.element == "page" or not (extension_of(link.url) - _PAGES))
-        )
+            # The parts of a sitemap are one, wherever they stand.
+            return depth if "sitemap" in page.elements else None
+        linked = link.element in ("a", "feed", "sitemap") and is_page(link.url)
+        follows = depth < page.depth and (linked or link.element == "page")
+        return depth + 1 if follows else None
 
     return leads
 
 
-def extension_of(url: str) -> set[str]:
+def is_page(url: str) -> bool:
+    """Whether a URL ends as those of pages do: without an extension, or with one of theirs."""
+    return not (_extension_of(url) - _PAGES)
+
+
+def _extension_of(url: str) -> set[str]:
     """The extension of the path, if it has one, in small letters."""
     path = url.partition("?")[0]
     found = _EXTENSION.search(unquote(path.rpartition("/")[2]))
@@ -67,7 +72,7 @@ def _extensions(url: str) -> set[str]:
     """Those of the path, and of what parameters name: /get?file=report.pdf is a PDF as well."""
     values = (part.rpartition("=")[2] for part in url.partition("?")[2].split("&"))
     found = (_EXTENSION.search(unquote(value)) for value in values)
-    return extension_of(url) | {match[1].lower() for match in found if match}
+    return _extension_of(url) | {match[1].lower() for match in found if match}
 
 
 def host_of_page(url: str) -> str:

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString
 from bs4.builder._lxml import LXMLTreeBuilder
+from bs4.element import NavigableString
 from lxml import etree
 
 from . import Document, Link

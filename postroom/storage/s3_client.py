@@ -5,6 +5,8 @@ from base64 import b64encode
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 from botocore.config import Config as BotoConfig
 
 from .s3_options import Keys, S3Options
@@ -17,11 +19,16 @@ THREADS = 8
 #: What AWS calls the place that other servers do not have.
 REGION = "us-east-1"
 
+#: The descriptions that clients are made from, read once: 80 ms, and some megabytes.
+_MODELS = botocore.loaders.create_loader()
+
 
 def connect(options: S3Options, keys: Keys, ca_file: str | None) -> Any:
     """A client for threads; nothing is asked yet."""
     # A session of our own: the default one is shared with all others and not for threads.
-    session = boto3.session.Session()
+    core = botocore.session.Session()
+    core.register_component("data_loader", _MODELS)
+    session = boto3.session.Session(botocore_session=core)
     client = session.client(
         "s3",
         endpoint_url=options.endpoint or None,

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from postroom.errors import ObjectMissingError, PostroomError, TemporaryError
 
@@ -115,7 +116,7 @@ def translation(e: Exception, bucket: str, key: str) -> PostroomError:
         case SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(e):
             text = f"the server's certificate cannot be trusted, set that of its authority: {e}"
             return S3RefusedError("ca_file", text)
-        case HTTPClientError() | IncompleteReadError():
+        case BotoConnectionError() | HTTPClientError() | IncompleteReadError():
             return TemporaryError(f"S3 cannot be reached: {e}")
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError():
             return S3RefusedError("access_key_file", f"there are no keys for S3: {_KEYS}: {e}")

@@ -184,6 +184,15 @@ def test_many_files_of_one_name_are_numbered(watcher: Watcher) -> None:
     assert len(set(names)) == 1_041
 
 
+def test_a_number_in_a_name_is_no_place_for_another(watcher: Watcher) -> None:
+    watcher.links("1/a.pdf", "2/a.pdf", "1/a (2).pdf", "3/a.pdf", "1/a (2) (2).pdf", "b")
+
+    names = [name for name, *_ in versions()]
+    assert names == [
+        "a.pdf", "a (2).pdf", "a (2) (2).pdf", "a (3).pdf", "a (2) (2) (2).pdf", "b",
+    ]  # fmt: skip
+
+
 def test_the_name_that_the_server_gives_counts(watcher: Watcher) -> None:
     watcher.links("download?id=1", "download?id=2", "c.pdf")
     watcher.tell(

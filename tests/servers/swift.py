@@ -90,6 +90,8 @@ class Swift:
         self._ports = {name: free_port() for name in KEEPERS}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._prepare()
+        #: boto3's own view of it.
+        self.client = self._connected()
 
     @property
     def endpoint(self) -> str:
@@ -120,23 +122,20 @@ class Swift:
         own = {"POSTROOM_S3_ACCESS_KEY": ACCESS_KEY, "POSTROOM_S3_SECRET_KEY": SECRET_KEY}
         return {**own, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"}
 
-    def client(self) -> Any:
-        """boto3's own view of it."""
-        return boto3.session.Session().client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(s3={"addressing_style": "path"}),
-        )
+    def make_bucket(self, name: str) -> None:
+        """Make one that is empty."""
+        self.client.create_bucket(Bucket=name)
+
+    def drop_bucket(self, name: str) -> None:
+        """Delete a bucket with a few objects."""
+        for told in self.client.list_objects_v2(Bucket=name).get("Contents", []):
+            self.client.delete_object(Bucket=name, Key=told["Key"])
+        self.client.delete_bucket(Bucket=name)
 
     def age(self, name: str, seconds: float) -> None:
         """Make an object look as if it had been written so long ago."""
-        client = self.client()
-        # Swift enters what is new into the listing when somebody asks for it.
-        client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
-        client.close()
+        # What is new is entered into the listing when somebody asks for it.
+        self.client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
         swift_clock.age(self.folder / "node/d1", "AUTH_test", self.bucket, name, seconds)
 
     def stop(self) -> None:
@@ -151,6 +150,7 @@ class Swift:
 
     def cleanup(self) -> None:
         """Stop and remove everything."""
+        self.client.close()
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -167,6 +167,16 @@ class Swift:
         """What the servers wrote of themselves."""
         files = sorted(self.folder.glob("*.log"))
         return "".join(f"{file.stem}: {file.read_text(errors='replace')}" for file in files)
+
+    def _connected(self) -> Any:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(s3={"addressing_style": "path"}),
+        )
 
     def _started(self, name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, shutil.which(f"swift-{name}-server", path=_scripts()) or name]

@@ -145,7 +145,12 @@ class WebServer:
     def then(self, path: str, *answers: Answering) -> None:
         """Answer a path differently each time, and by the last for ever."""
         left = list(answers)
-        self.routes[path] = lambda asked: (left.pop(0) if len(left) > 1 else left[0])(asked)
+
+        def answer(asked: Asked) -> None:
+            now = left.pop(0) if len(left) > 1 else left[0]
+            now(asked)
+
+        self.routes[path] = answer
 
     def links(self, path: str, urls: Sequence[str]) -> None:
         """Serve a page with these links."""
