@@ -14,8 +14,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import settings, wire
-from postroom.storage import open_files, open_mails
+from postroom import wire
+from postroom.storage import open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
@@ -119,10 +119,9 @@ class Clone(Daemons):
         DOCUMENT.check(call.method, path, answer.status, headers, told, thinned=thinned)
         return answer.status, told.decode()
 
-    def storage(self, keeps: str = "mails") -> str:
-        """The id of a store, as `python -m master --check` prints that of mails."""
-        config = settings.load(self.folder / "config.ini")
-        storage = {"mails": open_mails, "files": open_files}[keeps](config)
+    def storage(self) -> str:
+        """The id of the store, as `python -m master --check` prints it."""
+        storage = open_storage("sqlite", self.folder / "data/mails.sqlite")
         storage.close()
         return storage.id
 
@@ -215,7 +214,7 @@ def test_each_shell_line_runs(clone, name):
 
 
 def test_no_other_document_has_shell_lines():
-    tested = {*WITH_COMMANDS, "docs/api.md"}
+    tested = {*WITH_COMMANDS, "docs/api.md", "docs/monitor.md"}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 
     assert [name for name in others if "```sh" in text(name)] == []
@@ -266,7 +265,7 @@ def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
         for header, frames, shown in conversation():
             if "storage" in header:
-                frames[1] = wire.pack({**header, "storage": clone.storage("files")})
+                frames[1] = wire.pack({**header, "storage": clone.files()})
             for task in shown.get("tasks", []):
                 clone.post(ASKED[task["kind"]], {})
             socket.send_multipart(frames)
