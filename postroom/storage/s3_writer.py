@@ -32,6 +32,8 @@ class S3Writer:
         self._put = put
         self._touch = touch
         self._buffer = bytearray()
+        #: Is all here that was written?
+        self._whole = True
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +49,7 @@ class S3Writer:
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append a chunk of any length."""
+        whole, self._whole = self._whole, False
         view = memoryview(chunk)
         while view:
             # Not before more comes: the last part may be of any length, but not empty.
@@ -55,11 +58,14 @@ class S3Writer:
             room = self._part_bytes - len(self._buffer)
             self._buffer += view[:room]
             view = view[room:]
+        self._whole = whole
 
     def commit(self, key: str | None = None) -> int:
         """Make the object durable; after a TemporaryError it may be tried again."""
         if key not in (None, self._key):
             raise ValueError(f"the object has a key since open_write: {self._key!r}")
+        if not self._whole:
+            raise TemporaryError(f"{self._key}: not all of it was taken: write it anew")
         if not self._parts:
             self._put(bytes(self._buffer))
             return 0

@@ -122,6 +122,16 @@ class Swift:
         own = {"POSTROOM_S3_ACCESS_KEY": ACCESS_KEY, "POSTROOM_S3_SECRET_KEY": SECRET_KEY}
         return {**own, "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"}
 
+    def names(self, prefix: str) -> list[str]:
+        """Of the objects whose names begin so."""
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [told["Key"] for told in listed.get("Contents", [])]
+
+    def uploads(self, prefix: str) -> list[str]:
+        """Names of the objects that are on their way in parts."""
+        listed = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix)
+        return [told["Key"] for told in listed.get("Uploads", [])]
+
     def make_bucket(self, name: str) -> None:
         """Make one that is empty."""
         self.client.create_bucket(Bucket=name)
