@@ -132,10 +132,10 @@ class Bringing:
         match reply.status:
             case "stored":
                 counts.stored += 1
-                log.info("%s: new file %s, %d bytes", name, record.name, record.size)
+                log.info("%s: new file %s, %s bytes", name, record.name, f"{record.size:,}")
             case "changed":
                 counts.changed += 1
-                log.info("%s: changed file %s, %d bytes", name, record.name, record.size)
+                log.info("%s: changed file %s, %s bytes", name, record.name, f"{record.size:,}")
             case "known":
                 counts.known += 1
             case "failed" | "retry":

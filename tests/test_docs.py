@@ -81,7 +81,9 @@ def test_each_variable_of_the_credentials_is_described():
 
 def test_each_option_and_exit_status_is_described():
     told = text("docs/settings.md")
-    main = "\n".join(text(f"{name}/__main__.py") for name in ("api", "master", "provider"))
+    main = "\n".join(
+        text(f"{name}/__main__.py") for name in ("api", "master", "monitor", "provider")
+    )
     options = re.findall(r'"(--[a-z-]+)"', text("postroom/daemon.py") + main)
     statuses = re.findall(r"^\| ([\d, ]+) \|", section(told, "Exit statuses"), re.M)
     named = {int(number) for cell in statuses for number in cell.split(", ")}

@@ -14,8 +14,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import wire
-from postroom.storage import open_storage
+from postroom import settings, wire
+from postroom.storage import open_files, open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
