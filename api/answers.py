@@ -249,6 +249,8 @@ class ListedTask(ClaimedTask, frozen=True):
 
     state: Literal["due", "leased", "done"]
     attempts: int
+    #: It is not given out before; None: at once.
+    due: str | None
     result: str
     created: str
     changed: str

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 STATUSES = {
     "not_found": 404,
     "no_raw": 404,
+    "not_stored": 404,
+    "object_missing": 404,
     "unknown_mailbox": 409,
     "storage_mismatch": 409,
     "superseded": 409,

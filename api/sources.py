@@ -6,6 +6,7 @@ from . import days, events, receipts, silence, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
 from .models import Folder, Mailbox, now
+from .schedule import after
 
 
 def hello(db: Database, told: wire.Hello, storage: str) -> wire.HelloReply:
@@ -38,7 +39,8 @@ def finish(db: Database, told: wire.Pass) -> wire.PassReply:
         # Read again: a look at the silent ones may have come between.
         mailbox = find_mailbox(told.mailbox, told.epoch)
         if told.window is None or told.error:
-            silence.heard(mailbox, told)
+            mailbox.next_try = after(told.next_try) if told.error and told.next_try else ""
+            silence.heard(mailbox, told.error, resting=told.resting)
         else:
             # One folder could be read: whether all can is said by the next sign of life.
             Mailbox.update(seen=now(), changed=now()).where(Mailbox.id == mailbox.id).execute()

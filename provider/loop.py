@@ -5,16 +5,17 @@ import threading
 import time
 
 from postroom import wire
+from postroom.backoff import Backoff, reason
 from postroom.errors import PostroomError, RefusedError, SourceError
+from postroom.tasks import Tasks
 
 from . import cut
 from .auth import PausedError
-from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
 from .quota import Quota, SpentError
 from .sources import Limited, Limits, Metered, Source
-from .tasks import Tasks, target_key
+from .tasks import KINDS, target_key
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 LISTING_SECONDS = 3_600.0
 #: How often the meaning of the UIDs is checked.
 VERIFY_SECONDS = 86_400.0
+#: Seconds between two looks whether somebody has logged in; only our own disk is asked.
+PAUSED = 30.0
 #: How often one complete pass is tried before --once gives up.
 ONCE_TRIES = 5
 #: Nobody waits for what is not tried again.
@@ -48,9 +51,9 @@ class Mailbox:
         self._once = once
         #: With --once: whether nothing is missing.
         self.complete = False
-        self._backoff = Backoff(shared.spread_seconds)
+        self._backoff = Backoff(spread_seconds=shared.spread_seconds)
         self._failures = 0
-        self._tasks = Tasks()
+        self._tasks: Tasks[wire.Task] = Tasks(KINDS, "provider")
         self._cuts: dict[tuple[str, int], cut.Cut] = {}
         self._listed: dict[str, float] = {}
         self._verified: dict[str, float] = {}
@@ -131,7 +134,7 @@ class Mailbox:
         self._let_go()
         if not isinstance(error, PostroomError):
             log.error("Slave %s: %s", self.name, reason(error), exc_info=error)
-        pause = self._backoff.pause(error)
+        pause = PAUSED if isinstance(error, PausedError) else self._backoff.pause(error)
         if self._once and isinstance(error, SourceError | SpentError):
             self._failures = ONCE_TRIES
             pause = min(pause, GIVEN_UP_SECONDS)

@@ -14,8 +14,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import wire
-from postroom.storage import open_storage
+from postroom import settings, wire
+from postroom.storage import open_files, open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
@@ -31,6 +31,8 @@ WITH_COMMANDS = [
     "docs/settings.md",
     "docs/tools.md",
 ]
+#: How people ask for what the protocol's examples are asked to do.
+ASKED = {"sync": "/v1/mailboxes/home/sync", "check": "/v1/pages/prices/check"}
 TOOLS = {"list", "fetch", "check", "verify", "delete"}
 
 LUNCH = (
@@ -47,6 +49,10 @@ PRICES = (
     b"Content-Type: text/csv; name=prix.csv\r\nContent-Disposition: attachment\r\n"
     b"Content-Transfer-Encoding: base64\r\n\r\nYSwxDQpiLDINCg==\r\n--b--\r\n"
 )
+
+#: What a monitor would have downloaded.
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+OBJECT = (f"pages/prices/{HELLO}/summer.pdf", b"hello")
 
 MBOX = b"From ann@example.org Fri Jan 30 11:02:00 2026\r\n" + LUNCH
 
@@ -99,7 +105,7 @@ class Clone(Daemons):
 
     def ask(self, line: str) -> tuple[int, str]:
         """Status and answer of a curl line."""
-        line = line.replace("'$STORAGE'", self.storage())
+        line = line.replace("'$STORAGE'", self.storage()).replace("'$FILES'", self.files())
         line = line.replace("'$ADMIN'", (self.folder / "data/admin.token").read_text().strip())
         call = curl(line.replace("maildir:/home/me/Maildir", f"maildir:{self.folder}/Maildir"))
         connection = HTTPConnection(HOST, self.api_port, timeout=30)
@@ -118,6 +124,13 @@ class Clone(Daemons):
         storage = open_storage("sqlite", self.folder / "data/mails.sqlite")
         storage.close()
         return storage.id
+
+    def files(self) -> str:
+        """The id of the store of files, in which there is one."""
+        storage = open_files(settings.load(self.folder / "config.ini"))
+        storage.put_many([OBJECT])
+        storage.close()
+        return str(storage.id)
 
     def run(self, line: str) -> None:
         """Do what a line of the documents says, as far as a test can."""
@@ -201,7 +214,7 @@ def test_each_shell_line_runs(clone, name):
 
 
 def test_no_other_document_has_shell_lines():
-    tested = {*WITH_COMMANDS, "docs/api.md"}
+    tested = {*WITH_COMMANDS, "docs/api.md", "docs/monitor.md"}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 
     assert [name for name in others if "```sh" in text(name)] == []
@@ -250,10 +263,12 @@ def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
-        for request, shown in conversation():
-            if "tasks" in shown:
-                clone.post("/v1/mailboxes/home/sync", {})
-            socket.send_multipart(request)
+        for header, frames, shown in conversation():
+            if "storage" in header:
+                frames[1] = wire.pack({**header, "storage": clone.files()})
+            for task in shown.get("tasks", []):
+                clone.post(ASKED[task["kind"]], {})
+            socket.send_multipart(frames)
             assert socket.poll(20_000)
             answer = wire.unpack(socket.recv_multipart()[1])
             assert steady(answer) == steady(shown)
@@ -264,8 +279,8 @@ def steady(header: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in header.items() if name not in ("storage", "due")}
 
 
-def conversation() -> Iterator[tuple[list[bytes], dict[str, Any]]]:
-    """The protocol's requests, each with the reply that follows it."""
+def conversation() -> Iterator[tuple[dict[str, Any], list[bytes], dict[str, Any]]]:
+    """The protocol's requests, header and frames, each with the reply that follows it."""
     for (header, frames), (reply, _) in pairwise(messages()):
         if "cmd" in header:
-            yield frames, reply
+            yield header, frames, reply

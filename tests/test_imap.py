@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom import wire
+from postroom import tls, wire
 from postroom.credentials import Credentials
 from postroom.errors import CredentialError, SettingsError, SourceError
-from provider.sources import tls
 from provider.sources.imap import ImapSource
 from provider.sources.imap.options import ImapOptions
 from tests.servers.dovecot import Dovecot

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from postroom import settings, wire
+from postroom.backoff import REFUSED, TEMPORARY, Backoff
 from postroom.credentials import Credentials
 from postroom.errors import SourceError, TemporaryError
 from provider import samples, shared
-from provider.backoff import REFUSED, TEMPORARY, Backoff
 from provider.budget import Budget
 from provider.sources import Source
 from provider.sources.maildir import MaildirFolder, MaildirOptions, MaildirSource

@@ -52,9 +52,17 @@ def ranged(
 
     `read_at(position, wanted)` may return fewer bytes than wanted, but at least one.
     """
-    if start < 0 or (length is not None and length < 0):
+    try:
+        check_range(start, length)
+    except ValueError:
         close()
-        raise ValueError("a range has no negative start or length")
+        raise
     stop = size if length is None else min(size, start + length)
     raw = _Positional(read_at, start, stop, close)
     return io.BufferedReader(raw, _BUFFER)
+
+
+def check_range(start: int, length: int | None) -> None:
+    """Raise ValueError for what cannot be a range."""
+    if start < 0 or (length is not None and length < 0):
+        raise ValueError("a range has no negative start or length")

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from postroom import tls
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError
 from provider.auth import tokens
-from provider.sources import account, tls
+from provider.sources import account
 from provider.sources.account import AccountOptions
 
 

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.caller import Caller
 from tests.api.document import DOCUMENT
+from tests.api.watcher import Watcher
 
 CHECKS = [
     not_a_server_error,
@@ -48,6 +49,10 @@ def test_no_request_breaks_the_api_or_its_word(api: Caller, method: str, path: s
     api.deliver(api.failure(4, "refused"))
     api.finish((1, 5))
     api.post("/v1/mailboxes/work/sync", {}, 202)
+    watcher = Watcher(api)
+    watcher.links("a.pdf", "b.pdf")
+    watcher.tell(watcher.stored("a.pdf", "hello"), watcher.failed("c.pdf"))
+    watcher.looked(3, digest=True)
     operation = schemathesis.openapi.from_wsgi("/openapi.json", api.app)[path][method]
 
     @given(case=sensible_and_not(operation))
