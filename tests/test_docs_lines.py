@@ -144,7 +144,7 @@ class Clone(Daemons):
                 fresh = self.folder / "fresh"
                 fresh.mkdir(exist_ok=True)
                 self.shell(f"cp {self.folder}/*example* . && {line}", fresh)
-            case "python3" | "pip", _:
+            case "python3" | "pip" | "export", _:
                 # The tests run in such an environment already.
                 self.shell(f"bash -n -c {shlex.quote(line)}")
                 assert all((ROOT / word).exists() for word in words if word.endswith(".txt"))
@@ -165,6 +165,9 @@ class Clone(Daemons):
         elif name == "provider" and arguments[:1] == ["login"]:
             # Tested with a browser elsewhere; here nobody would log in.
             assert login.parser().parse_args(arguments[1:]).name
+        elif name == "monitor" and "--alone" in arguments:
+            # docs/monitor.md says the same, and is tested with a page.
+            assert line_of(name, arguments) in text("docs/monitor.md").splitlines()
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)
@@ -190,6 +193,11 @@ class Clone(Daemons):
         subprocess.run(
             ["bash", "-ec", line], cwd=folder or self.folder, check=True, capture_output=True
         )
+
+
+def line_of(name: str, arguments: list[str]) -> str:
+    """How one of our own programs is started."""
+    return shlex.join(["python", "-m", name, *arguments])
 
 
 @pytest.fixture
