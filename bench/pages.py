@@ -88,6 +88,8 @@ def known(chain: Daemons, pages: int, links: int, port: int) -> None:
         for at in range(0, links, 200):
             body = {"storage": storage, "items": items[at : at + 200]}
             chain.post(f"/v1/pages/p{page}/files", body)
+        end = {"url": told["url"], "next_look": 3600, "links": links}
+        chain.post(f"/v1/pages/p{page}/looks", end)
 
 
 def measure(pages: int, links: int, threads: int) -> None:
