@@ -25,6 +25,8 @@ from .views import (
     places,
     reparse,
     retries,
+    runs,
+    scripts,
     seed,
     threads,
 )
@@ -39,6 +41,8 @@ MODULES = (
     pages,
     files,
     digests,
+    scripts,
+    runs,
     log,
     retries,
     reparse,
