@@ -190,7 +190,7 @@ def _check(script: Script) -> None:
         raise _bad("repeat_after is 0, or a second and more")
     try:
         ZoneInfo(script.time_zone)
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, KeyError) as e:
         raise _bad(f"there is no time zone {script.time_zone!r}: take one as Europe/Paris") from e
     if script.on_mail and script.on_mail != ALL:
         parse(script.on_mail)

@@ -9,7 +9,6 @@ import msgspec
 from . import runs
 from .api_client import ApiClient
 
-
 R = TypeVar("R", bound=msgspec.Struct)
 
 

@@ -56,6 +56,11 @@ class Scripter:
         """Say something as a runner."""
         return self.api.post(path, value, status, **self.runner)
 
+    def mail(self, *numbers: int) -> None:
+        """Mails that come one after another, so that their ids are their numbers."""
+        for number in numbers:
+            self.api.push(number)
+
     def script(self, name: str = "prices", source: str = SOURCE, **settings: Any) -> Any:
         return self.post("/v1/scripts", {"name": name, "source": source, **settings}, 201)
 
