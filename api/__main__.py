@@ -119,8 +119,8 @@ def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
     return [
         _check_database(this),
-        _check_storage("mails", open_mails, this.config),
-        _check_storage("files", open_files, this.config),
+        _check_store("storage", lambda: open_mails(this.config)),
+        _check_store("files", lambda: open_files(this.config)),
         daemon.check_port("api", options.host, options.port, lambda: _answers(options)),
     ]
 
@@ -148,15 +148,16 @@ def _check_database(this: Daemon) -> CheckLine:
     return CheckLine("database", True, f"{path}, schema {version}")
 
 
-def _check_storage(
-    what: str, opened: Callable[[settings.Config], Storage], config: settings.Config
-) -> CheckLine:
-    name = f"storage of {what}"
+def _check_store(name: str, opened: Callable[[], Storage]) -> CheckLine:
     try:
-        storage = opened(config)
-        return CheckLine(name, True, f"{storage.id}, commit {storage.batch()}")
+        store = opened()
     except (PostroomError, OSError) as e:
         return CheckLine(name, False, str(e), "look at [storage]")
+    try:
+        batch = store.batch()
+        return CheckLine(name, True, f"{store.id}, commit {batch}" if batch else store.id)
+    finally:
+        store.close()
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ class Mailbox(Base, frozen=True):
     kind: str
     epoch: int
     last_number: int
-    state: Literal["new", "ok", "silent", "failing"]
+    state: Literal["new", "ok", "resting", "silent", "failing"]
     #: Seconds between two signs of life; 0: it is never missed.
     interval: float
     seen: str | None

@@ -24,8 +24,9 @@ def check(db: Database, storage: Storage, kept: Kept = MAILS) -> int:
         return 0
     log.warning("store %s is not the one relied on: checking every object", storage.id)
     lost = 0
-    for keys in _relied_on(kept):
-        if bad := _broken(storage, keys):
+    for piece in _relied_on(kept):
+        bad = _damaged(storage, [key for key, _ in piece])
+        if bad:
             lost += _give_up(db, storage, kept, bad)
     with db.writing():
         Store.delete().where(Store.holds == kept.holds).execute()
@@ -40,15 +41,16 @@ def _is_trusted(storage: Storage, kept: Kept) -> bool:
     return not known or (set(known) == {storage.id} and known[storage.id] <= storage.batch())
 
 
-def _relied_on(kept: Kept) -> Iterator[Sequence[str]]:
-    """All keys that rows rely on, by pieces: no query stays open while others write."""
+def _relied_on(kept: Kept) -> Iterator[Sequence[tuple[str, int]]]:
+    """All that rows rely on, by pieces: no query stays open while others write."""
     last = ""
-    while keys := kept.relied_on(last, CHUNK):
-        last = keys[-1]
-        yield keys
+    while piece := kept.relied_on(last, CHUNK):
+        last = piece[-1][0]
+        yield piece
 
 
-def _broken(storage: Storage, keys: Sequence[str]) -> list[str]:
+def _damaged(storage: Storage, keys: Collection[str]) -> Sequence[str]:
+    """Those of the keys whose objects are away or of other bytes."""
     held = storage.exists(keys)
     return [key for key in keys if key not in held or not storage.verify(key)]
 
@@ -58,7 +60,7 @@ def _give_up(db: Database, storage: Storage, kept: Kept, suspects: Sequence[str]
     with db.writing():
         # Looked at again under the lock: a push may have brought some back meanwhile. What is
         # there but broken is deleted, since a put leaves an object that is there as it is.
-        bad = _broken(storage, suspects)
+        bad = _damaged(storage, suspects)
         storage.delete(storage.exists(bad))
         return kept.give_up(bad)
 
@@ -80,23 +82,32 @@ def missed(db: Database, storage: Storage, kept: Kept, keys: Collection[str]) ->
     return lost
 
 
-def compare(db: Database, storage: Storage, kept: Kept) -> int:
-    """Find objects that are simply gone: the store's own list against all that rows rely on."""
-    listed = (entry.key for entry in _objects(storage, kept))
-    there: str | None = ""
+def compare(db: Database, storage: Storage, kept: Kept = MAILS) -> int:
+    """Find by the store's own listing what is gone or of another size; how much that is."""
     lost = 0
-    for keys in _relied_on(kept):
-        gone = []
-        for key in keys:
-            # Both are sorted by key.
-            while there is not None and there < key:
-                there = next(listed, None)
-            if there != key:
-                gone.append(key)
-        if gone:
-            # What came since the list began is found to be there.
-            lost += missed(db, storage, kept, gone)
+    for suspects in _not_listed(storage, kept):
+        # What came since the listing began is found to be there.
+        lost += _give_up(db, storage, kept, suspects)
+    if lost:
+        with db.writing():
+            _tell(storage, lost)
     return lost
+
+
+def _not_listed(storage: Storage, kept: Kept) -> Iterator[Sequence[str]]:
+    """Keys of which the listing has no object of their size, by pieces."""
+    listing = _objects(storage, kept)
+    entry = next(listing, None)
+    for piece in _relied_on(kept):
+        missing = []
+        for key, size in piece:
+            # Both are sorted by key.
+            while entry and entry.key < key:
+                entry = next(listing, None)
+            if entry is None or (entry.key, entry.size) != (key, size):
+                missing.append(key)
+        if missing:
+            yield missing
 
 
 def collect(

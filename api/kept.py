@@ -7,6 +7,7 @@ import peewee
 
 from postroom.storage.keys import is_hash
 
+from .deliveries import NOTHING
 from .models import File, Mail, Place, Run, now
 from .stores import Holds
 
@@ -27,17 +28,19 @@ class Kept:
     owns: Callable[[str], bool]
     #: Keys of this kind come after it.
     begin: str
-    #: So many keys that rows rely on, in order, above a key.
-    relied_on: Callable[[str, int], Sequence[str]]
+    #: So many keys that rows rely on, in order, above a key, and the sizes of their objects.
+    relied_on: Callable[[str, int], Sequence[tuple[str, int]]]
     #: Those of the keys that a row names.
     named: Callable[[Collection[str]], set[str]]
     #: What stood on these objects is wanted again, now; call it inside a write transaction.
     give_up: Callable[[Collection[str]], int]
 
 
-def _mails_relied_on(last: str, most: int) -> Sequence[str]:
-    found = Mail.select(Mail.sha256).where(Mail.has_raw, Mail.sha256 > last)
-    return [key for (key,) in found.order_by(Mail.sha256).limit(most).tuples()]
+def _mails_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
+    found = Mail.select(Mail.sha256, Mail.size).where(
+        Mail.has_raw, Mail.sha256 > last, Mail.sha256 != NOTHING
+    )
+    return list(found.order_by(Mail.sha256).limit(most).tuples())
 
 
 def _mails_named(keys: Collection[str]) -> set[str]:
@@ -54,10 +57,12 @@ def _give_up_mails(keys: Collection[str]) -> int:
     return len(keys)
 
 
-def _files_relied_on(last: str, most: int) -> Sequence[str]:
-    found = File.select(File.key).where(_HAS_KEY, File.state == "stored", File.key > last)
+def _files_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
+    found = File.select(File.key, File.size).where(
+        _HAS_KEY, File.state == "stored", File.key > last
+    )
     # Two links to the same bytes under one name have one object.
-    return [key for (key,) in found.distinct().order_by(File.key).limit(most).tuples()]
+    return list(found.distinct().order_by(File.key).limit(most).tuples())
 
 
 def _files_named(keys: Collection[str]) -> set[str]:

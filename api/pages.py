@@ -26,7 +26,9 @@ def looked(db: Database, told: wire.Looked) -> wire.LookedReply:
         page = known(told.page, told.url)
         counts = {"new": page.new_files, "changed": page.changed_files, "failed": page.failed_files}
         page.new_files = page.changed_files = page.failed_files = 0
-        page.looked, page.next_look = now(), after(told.next_look)
+        page.looked = now()
+        # Looked at once, and nobody says when again.
+        page.next_look = after(told.next_look) if told.next_look else ""
         error, is_empty = told.error, _is_empty(page, told)
         if is_empty:
             error = f"a page that had {page.links} links and now has none"

@@ -12,7 +12,7 @@ from postroom.errors import RefusedError
 from . import bulk, events, tasks
 from .database import Database
 from .deliveries import MAX_LINE, clean
-from .models import File, Mail, Run, Script, encode, now
+from .models import File, Mail, Run, Script, database, encode, now
 
 TASK = "run"
 _Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -46,8 +46,11 @@ def add(script: Script, wanted: Sequence[Wanted]) -> list[int]:
     rows = [_row(script, one, time) for one in wanted]
     ids = [id_ for (id_,) in bulk.insert(Run, rows, returning="id")]
     made = tasks.add_new(TASK, script.name, [{"run": id_} for id_ in ids])
-    for id_, task in zip(ids, made, strict=True):
-        Run.update(task=task).where(Run.id == id_).execute()
+    p = database.param
+    database.connection().executemany(
+        f"UPDATE runs SET task_id = {p} WHERE id = {p}",  # noqa: S608
+        list(zip(made, ids, strict=True)),
+    )
     return ids
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from postroom import wire
+
 from . import events
 from .database import Database
 from .models import File, Folder, Mailbox, Page, Receipt, Source, now
@@ -16,7 +18,7 @@ INTERVALS = 3
 SEEN_EVERY = timedelta(seconds=30)
 #: Of mailboxes that a program fills by itself: nobody expects it.
 OF_PROGRAMS = "api"
-NEW, OK, FAILING, SILENT = "new", "ok", "failing", "silent"
+NEW, OK, RESTING, FAILING, SILENT = "new", "ok", "resting", "failing", "silent"
 SOURCES: tuple[type[Source], ...] = (Mailbox, Page)
 
 
@@ -50,7 +52,7 @@ class Watch:
         if self._waited_for(source) < stamp(at):
             return "" if source.state == SILENT else SILENT
         if source.failed and source.failed < stamp(at - _patience(source)):
-            return FAILING if source.state in (NEW, OK) else ""
+            return FAILING if source.state in (NEW, OK, RESTING) else ""
         return ""
 
     def _waited_for(self, source: Source) -> str:
@@ -65,7 +67,7 @@ class Watch:
 def _is_expected(source: Source) -> bool:
     if isinstance(source, Mailbox):
         return source.kind != OF_PROGRAMS and bool(source.interval or not source.seen)
-    return True
+    return not isinstance(source, Page) or bool(source.next_look or not source.looked)
 
 
 def _patience(source: Source) -> timedelta:
@@ -89,14 +91,14 @@ def _tell(source: Source, state: str) -> None:
         events.tell("source.recovered", source.name, **about, was=source.state)
 
 
-def heard(source: Source, error: str, *, at_once: bool = False) -> None:
+def heard(source: Source, error: str, *, at_once: bool = False, resting: bool = False) -> None:
     """Take a source's word of how it stands; call it inside a write transaction.
 
-    `at_once`: this error is one that needs no patience.
+    `at_once`: this error is one that needs no patience; `resting`: it is no failure.
     """
     time = source.seen = source.changed = now()
     source.error = error
-    if error:
+    if error and not resting:
         source.failed = source.failed or time
         source.last_error, source.last_error_at = error, time
         if source.state == SILENT or (at_once and source.state != FAILING):
@@ -105,17 +107,17 @@ def heard(source: Source, error: str, *, at_once: bool = False) -> None:
     else:
         if source.state in (SILENT, FAILING):
             _tell(source, OK)
-        source.state, source.failed = OK, ""
+        source.state, source.failed = RESTING if error else OK, ""
     source.save()
 
 
-def is_news(mailbox: Mailbox, error: str, next_try: float) -> bool:
+def is_news(mailbox: Mailbox, told: wire.Pass) -> bool:
     """Whether a sign of life has to be written down."""
     return (
-        mailbox.error != error
+        mailbox.error != told.error
         or mailbox.state in (NEW, SILENT)
         or mailbox.seen < stamp(datetime.now(UTC) - SEEN_EVERY)
-        or bool(next_try and mailbox.next_try < now())
+        or bool(told.next_try and mailbox.next_try < now())
     )
 
 

@@ -40,7 +40,7 @@ def finish(db: Database, told: wire.Pass) -> wire.PassReply:
         mailbox = find_mailbox(told.mailbox, told.epoch)
         if told.window is None or told.error:
             mailbox.next_try = after(told.next_try) if told.error and told.next_try else ""
-            silence.heard(mailbox, told.error)
+            silence.heard(mailbox, told.error, resting=told.resting)
         else:
             # One folder could be read: whether all can is said by the next sign of life.
             Mailbox.update(seen=now(), changed=now()).where(Mailbox.id == mailbox.id).execute()
@@ -58,4 +58,4 @@ def _numbering(told: wire.Pass) -> Numbering:
 
 
 def _is_news(mailbox: Mailbox, told: wire.Pass) -> bool:
-    return silence.is_news(mailbox, told.error, told.next_try) or tasks.has_due(mailbox.name)
+    return silence.is_news(mailbox, told) or tasks.has_due(mailbox.name)

@@ -1,6 +1,7 @@
 """What the API does by the clock: looks whether the store is whole, collects what is nobody's."""
 
 import logging
+import math
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from .silence import Watch
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0
 COLLECT_SECONDS = 86_400.0
+#: At each start besides.
+COMPARE_SECONDS = 86_400.0
 LOOK_SECONDS = 15.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
@@ -47,12 +50,16 @@ def _watch(db: Database, stop: threading.Event) -> None:
 
 
 def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> None:
-    collected = time.monotonic()
+    collected, compared = time.monotonic(), -math.inf
     while not stop.is_set():
         try:
             damage.check(db, storage, kept)
             if kept is RUNS and (deleted := retention.clear_up(db, storage)):
                 log.info("API: deleted %d runs that their scripts no longer keep", deleted)
+            # A store that counts no commits cannot tell by itself that it lost something.
+            if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
+                compared = time.monotonic()
+                _compare(db, storage, kept)
             if time.monotonic() - collected > COLLECT_SECONDS:
                 collected = time.monotonic()
                 _clear_up(db, storage, kept)
@@ -75,5 +82,9 @@ def collect(db: Database, mails: Storage, files: Storage) -> None:
 def _clear_up(db: Database, storage: Storage, kept: Kept) -> None:
     deleted = damage.collect(db, storage, time.time() - UNTOUCHED_SECONDS, kept)
     log.info("API: collected %d objects of %s that no row names", deleted, kept.holds)
+    _compare(db, storage, kept)
+
+
+def _compare(db: Database, storage: Storage, kept: Kept) -> None:
     if lost := damage.compare(db, storage, kept):
         log.warning("API: %d objects of %s are gone and wanted again", lost, kept.holds)

@@ -1,5 +1,6 @@
 """Settings: one INI file, each section a Struct, every error a sentence that says what to mend."""
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,25 +82,66 @@ class Storage(Options, frozen=True):
     files_path: str = "data/files"
 
 
-class Provider(Options, frozen=True):
-    """[provider]: how providers talk to the master."""
+class ToMaster(Options, frozen=True):
+    """How a daemon reaches the master."""
 
     lanes: Annotated[int, Meta(ge=1, le=64)] = 4
-    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
     resend_seconds: Seconds = 60.0
     reconnect_seconds: Seconds = 7.5
-    heartbeat_seconds: Seconds = 10.0
     master: str = ""
     key_file: str = ""
     server_key_file: str = ""
+
+
+class Provider(ToMaster, frozen=True):
+    """[provider]: how providers talk to the master."""
+
+    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
+    heartbeat_seconds: Seconds = 10.0
     tokens: str = "data/tokens"
+
+
+class Monitor(ToMaster, frozen=True):
+    """[monitor]: how many pages are looked at together, and how they reach the master."""
+
+    threads: Annotated[int, Meta(ge=1, le=64)] = 8
+    pulse_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    spool: str = "data/monitor"
+
+
+class Digest(Options, frozen=True):
+    """[digest]: the mail that tells of new files, and the server that takes it."""
+
+    sender: str = ""
+    #: Nobody: no digest is mailed.
+    receivers: tuple[str, ...] = ()
+    server: str = ""
+    #: 0: the usual one for `tls`.
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    tls: Literal["ssl", "starttls", "none"] = "ssl"
+    ca_file: str = ""
+    user: str = ""
+    password_file: str = ""
+    timeout_seconds: Seconds = 60.0
+    at: str = ""
+    time_zone: str = "UTC"
+    url: str = ""
 
 
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
     file: str = ""
+    #: With a file: whether the terminal gets the log as well.
+    terminal: bool = True
+    #: As Python's logging takes it, %(message)s and such; "" for the one that is built in.
+    format: str = ""
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a format that no line can have."""
+        if self.format:
+            _check_format(self.format)
 
 
 SECTIONS: Mapping[str, type[Options]] = {
@@ -107,6 +149,8 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "monitor": Monitor,
+    "digest": Digest,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
@@ -242,6 +286,14 @@ def _unknown(what: str, name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"unknown {what}: expected one of {', '.join(sorted(known))}{hint}"
+
+
+def _check_format(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "x"})
+    try:
+        logging.Formatter(text).format(record)
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"format: {text!r} cannot be used ({e}): see LogRecord of Python") from e
 
 
 def _reachable(host: str) -> str:

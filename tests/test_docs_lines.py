@@ -14,8 +14,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import wire
-from postroom.storage import open_storage
+from postroom import settings, wire
+from postroom.storage import open_files, open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
@@ -31,6 +31,8 @@ WITH_COMMANDS = [
     "docs/settings.md",
     "docs/tools.md",
 ]
+#: How people ask for what the protocol's examples are asked to do.
+ASKED = {"sync": "/v1/mailboxes/home/sync", "check": "/v1/pages/prices/check"}
 TOOLS = {"list", "fetch", "check", "verify", "delete"}
 
 LUNCH = (
@@ -125,10 +127,10 @@ class Clone(Daemons):
 
     def files(self) -> str:
         """The id of the store of files, in which there is one."""
-        storage = open_storage("directory", self.folder / "data/files")
+        storage = open_files(settings.load(self.folder / "config.ini"))
         storage.put_many([OBJECT])
         storage.close()
-        return storage.id
+        return str(storage.id)
 
     def run(self, line: str) -> None:
         """Do what a line of the documents says, as far as a test can."""
@@ -142,7 +144,7 @@ class Clone(Daemons):
                 fresh = self.folder / "fresh"
                 fresh.mkdir(exist_ok=True)
                 self.shell(f"cp {self.folder}/*example* . && {line}", fresh)
-            case "python3" | "pip", _:
+            case "python3" | "pip" | "export", _:
                 # The tests run in such an environment already.
                 self.shell(f"bash -n -c {shlex.quote(line)}")
                 assert all((ROOT / word).exists() for word in words if word.endswith(".txt"))
@@ -163,6 +165,9 @@ class Clone(Daemons):
         elif name == "provider" and arguments[:1] == ["login"]:
             # Tested with a browser elsewhere; here nobody would log in.
             assert login.parser().parse_args(arguments[1:]).name
+        elif name == "monitor" and "--alone" in arguments:
+            # docs/monitor.md says the same, and is tested with a page.
+            assert line_of(name, arguments) in text("docs/monitor.md").splitlines()
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)
@@ -190,6 +195,11 @@ class Clone(Daemons):
         )
 
 
+def line_of(name: str, arguments: list[str]) -> str:
+    """How one of our own programs is started."""
+    return shlex.join(["python", "-m", name, *arguments])
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Clone]:
     """API and master, running; both mails are stored."""
@@ -212,7 +222,7 @@ def test_each_shell_line_runs(clone, name):
 
 
 def test_no_other_document_has_shell_lines():
-    tested = {*WITH_COMMANDS, "docs/api.md"}
+    tested = {*WITH_COMMANDS, "docs/api.md", "docs/monitor.md"}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 
     assert [name for name in others if "```sh" in text(name)] == []
@@ -261,10 +271,12 @@ def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
-        for request, shown in conversation():
-            if "tasks" in shown:
-                clone.post("/v1/mailboxes/home/sync", {})
-            socket.send_multipart(request)
+        for header, frames, shown in conversation():
+            if "storage" in header:
+                frames[1] = wire.pack({**header, "storage": clone.files()})
+            for task in shown.get("tasks", []):
+                clone.post(ASKED[task["kind"]], {})
+            socket.send_multipart(frames)
             assert socket.poll(20_000)
             answer = wire.unpack(socket.recv_multipart()[1])
             assert steady(answer) == steady(shown)
@@ -275,8 +287,8 @@ def steady(header: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in header.items() if name not in ("storage", "due")}
 
 
-def conversation() -> Iterator[tuple[list[bytes], dict[str, Any]]]:
-    """The protocol's requests, each with the reply that follows it."""
+def conversation() -> Iterator[tuple[dict[str, Any], list[bytes], dict[str, Any]]]:
+    """The protocol's requests, header and frames, each with the reply that follows it."""
     for (header, frames), (reply, _) in pairwise(messages()):
         if "cmd" in header:
-            yield frames, reply
+            yield header, frames, reply

@@ -83,7 +83,7 @@ class Run(BaseModel):
     #: Of a request that may come twice: its key, and a hash of what it asked for.
     key = peewee.TextField(null=True)
     asked = peewee.TextField(default="")
-    task = peewee.ForeignKeyField(Task, null=True, index=False)
+    task = peewee.ForeignKeyField(Task, null=True)
     #: Names the lease of the runner that has it; "" while it waits, and after its end.
     claim = peewee.TextField(default="")
     worker = peewee.TextField(default="")

@@ -15,7 +15,7 @@ class Source(BaseModel):
     seen = peewee.TextField(default=now)
     #: Why the source cannot be read at present; "" when it can.
     error = peewee.TextField(default="")
-    #: new, ok, failing, silent: the last two only once an event told of them.
+    #: new, ok, resting, failing, silent: the last two only once an event told of them.
     state = peewee.TextField(default="ok")
     #: Since when there is an error; "" when there is none.
     failed = peewee.TextField(default="")

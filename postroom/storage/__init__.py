@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
+from typing import BinaryIO, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from postroom import registry, settings
 from postroom.errors import ObjectMissingError, PostroomError
@@ -13,6 +13,7 @@ from postroom.errors import ObjectMissingError, PostroomError
 STORAGES = {
     "sqlite": "postroom.storage.sqlite:SqliteStorage",
     "directory": "postroom.storage.directory:DirectoryStorage",
+    "s3": "postroom.storage.s3:S3Storage",
 }
 
 #: A put of a held object renews its `touched` only when that is older: few writes, and collection
@@ -64,7 +65,7 @@ class Writer(Protocol):
         """Append a chunk of any length."""
 
     def commit(self, key: str | None = None) -> int:
-        """Make the object durable under `key` (default: that of open_write), return the batch."""
+        """Make the object durable, return the batch; `key` is for where open_write got none."""
 
     def __enter__(self) -> Self: ...
 
@@ -93,7 +94,10 @@ class Storage(Protocol):
         """Open the store, making it when it is not there yet; SettingsError if that cannot be."""
 
     def batch(self) -> int:
-        """The number of the last commit; it only falls when an older copy was restored."""
+        """The number of the last commit; it only falls when an older copy was restored.
+
+        Always 0 for a store that counts none: only its listing tells what it lost.
+        """
 
     def put_many(self, objects: Iterable[tuple[str, bytes | memoryview]]) -> int:
         """Keep all objects, durable on return; return a batch number to rely on."""
@@ -136,9 +140,18 @@ class Storage(Protocol):
         """Let go of files and connections."""
 
 
-def open_storage(kind: str, path: Path) -> Storage:
-    """Open the store at `path`, making it when it is not there yet."""
-    store: Storage = registry.load(STORAGES, kind, "storage").open(Place(path))
+@runtime_checkable
+class Presigning(Protocol):
+    """A storage that browsers can download from."""
+
+    def presigned(self, key: str, name: str = "", type: str = "", seconds: int = 300) -> str:
+        """An address that opens the object to whoever has it, for so long; nothing is asked."""
+
+
+def open_storage(kind: str, path: Path, config: settings.Config | None = None) -> Storage:
+    """Open the store at `path`, or where its own settings say, making it when it is not there."""
+    place = Place(path, config=config or settings.Config())
+    store: Storage = registry.load(STORAGES, kind, "storage").open(place)
     return store
 
 

@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import quote
 
 from postroom.errors import ObjectMissingError
+from postroom.memory import joined
 
 from . import Entry, Place
 from .codec import Codec
@@ -96,7 +97,9 @@ class SqliteStorage:
     def get(self, key: str) -> bytes:
         """The whole object; see Storage."""
         chunks = self._chunks(key)
-        return b"".join(chunks.read_at(start, CHUNK) for start in range(0, chunks.size, CHUNK))
+        if chunks.size <= CHUNK:
+            return chunks.read_at(0, CHUNK)
+        return joined(chunks.read_at(start, CHUNK) for start in range(0, chunks.size, CHUNK))
 
     def open_read(self, key: str, start: int = 0, length: int | None = None) -> BufferedReader:
         """The object or a range of it as a stream; see Storage."""

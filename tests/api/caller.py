@@ -33,6 +33,10 @@ class Caller:
         self.client = app.test_client()
         self.mailbox, self.epoch, self.uidvalidity = "work", 1, 7
 
+    def use(self, storage: Storage) -> None:
+        """Serve from another store."""
+        self.storage = self.app.config["STORAGE"] = storage
+
     def get(self, path: str, status: int = 200, **headers: str) -> Any:
         response = self.client.get(path, headers=headers)
         assert response.status_code == status, response.text
