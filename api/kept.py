@@ -88,9 +88,9 @@ def _give_up_files(keys: Collection[str]) -> int:
     return lost
 
 
-def _runs_relied_on(last: str, most: int) -> Sequence[str]:
-    found = Run.select(Run.output_key).where(_HAS_OUTPUT, Run.output_key > last)
-    return [key for (key,) in found.order_by(Run.output_key).limit(most).tuples()]
+def _runs_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
+    found = Run.select(Run.output_key, Run.output_size).where(_HAS_OUTPUT, Run.output_key > last)
+    return list(found.order_by(Run.output_key).limit(most).tuples())
 
 
 def _runs_named(keys: Collection[str]) -> set[str]:
