@@ -135,7 +135,7 @@ class Clone(Daemons):
         """The lease that was given out last."""
         with closing(sqlite3.connect(self.folder / "data/postroom.sqlite")) as db:
             found = db.execute("SELECT claim FROM runs UNION SELECT claim FROM replays").fetchall()
-        return max(claim for (claim,) in found)
+        return max(str(claim) for (claim,) in found)
 
     def files(self) -> str:
         """The id of the store of files, in which there is one."""
