@@ -27,6 +27,10 @@ def main(bars: Bars, run: Daemon) -> int:
     environment.hand_on_secrets()
     if run.config.file and environment.is_given():
         log.warning("FM_* variables are not used: %s says what is watched", run.config.file)
+    if run.args.idle and not run.config.named("page"):
+        log.info("there is no page to watch")
+        run.stop.wait()
+        return Exit.OK
     pages = named(run.config, run.args.names)
     beside = alone.beside(run.config, run.stop) if run.args.alone else nullcontext(run.config)
     with beside as config, opened(config, bars, run.stop) as shared:
@@ -59,6 +63,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="pages (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one look at each page; 0: nothing failed"
+    )
+    parser.add_argument(
+        "--idle", action="store_true", help="wait, and do not fail, where there is no page"
     )
     parser.add_argument("--alone", action="store_true", help="start an API and a master beside it")
 
