@@ -2,8 +2,8 @@
 
 from hashlib import sha256
 
-from master.parsers import encoded_words
-from master.parsers.charsets import Decoder
+from postroom.parsing import encoded_words
+from postroom.parsing.charsets import Decoder
 from postroom.parts import Node, parameters
 from postroom.parts.enclosed import Enclosed, enclosed, may_enclose
 from postroom.parts.parameters import Parameter, Parameters
