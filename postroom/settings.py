@@ -94,6 +94,22 @@ class Provider(Options, frozen=True):
     tokens: str = "data/tokens"
 
 
+class Runner(Options, frozen=True):
+    """[runner]: how scripts are kept apart, and what they may take."""
+
+    isolation: Literal["auto", "bubblewrap", "limits", "none"] = "auto"
+    user: str = "nobody"
+    secrets: str = "data/secrets"
+    environments: str = "data/environments"
+    environments_megabytes: Number = 4096
+    prepare_seconds: Seconds = 300.0
+    builds: bool = False
+    processes: Number = 32
+    file_megabytes: Number = 64
+    output_megabytes: Number = 128
+    log_kilobytes: Number = 1024
+
+
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
@@ -106,6 +122,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "runner": Runner,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
