@@ -80,7 +80,8 @@ class Environments:
                     continue
                 shutil.rmtree(environment, ignore_errors=True)
         if _size(self._folder) > self._most_bytes:
-            shutil.rmtree(self._folder / "cache", ignore_errors=True)
+            # By uv itself, which knows whether another uv is at work there.
+            self._uv(["cache", "clean"], self._folder, Event())
 
     def _key(self, block: str) -> str:
         version = f"{self._python} {os.stat(self._python).st_mtime_ns} {platform.machine()}"
@@ -181,7 +182,7 @@ def _size(folder: Path) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - many files
+                status = os.lstat(os.path.join(parent, name))
             except FileNotFoundError:
                 continue
             seen[status.st_dev, status.st_ino] = status.st_blocks * 512

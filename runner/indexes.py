@@ -39,7 +39,7 @@ def environment(own: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _configured() -> Iterator[tuple[str, str]]:
-    """pip's settings by their plain name, those that count more after those that count less."""
+    """Pip's settings by their plain name, those that count more after those that count less."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
@@ -48,8 +48,8 @@ def _configured() -> Iterator[tuple[str, str]]:
         section, _, name = key.rpartition(".")
         if section in found:
             found[section][name] = _literal(value)
-    for section in found.values():
-        yield from section.items()
+    for settings in found.values():
+        yield from settings.items()
 
 
 def _literal(value: str) -> str:

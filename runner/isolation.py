@@ -15,7 +15,7 @@ from postroom.errors import SettingsError
 from postroom.settings import Runner
 
 from . import bubblewrap
-from .view import INSIDE, Owner, View
+from .view import Owner, View, write
 
 Name = Literal["bubblewrap", "limits", "none"]
 #: A Python that may not see its own folder starts all the same, with another's library.
@@ -137,9 +137,9 @@ def _fault(isolation: Isolation) -> str:
     with tempfile.TemporaryDirectory(prefix="postroom-probe-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        view = View(folder / "in", folder / "work", folder / "output")
+        view = View.of(folder)
         view.make(isolation.owner)
-        (view.told / "script.py").write_text("pass\n")
+        write(view.told / "script.py", b"pass", isolation.owner)
         seen = view.seen(isolation.name)
         arguments = ["-IS", seen.launcher, "once", seen.told, seen.output]
         return _run(isolation.command(view, isolation.python, arguments), folder)
@@ -160,6 +160,3 @@ def _run(command: Sequence[str], folder: Path) -> str:
         return str(e)
     said = done.stderr.decode(errors="replace").strip().splitlines()
     return (said[-1] if said else f"exit status {done.returncode}") if done.returncode else ""
-
-
-__all__ = ["INSIDE", "Isolation", "Name", "Owner", "View", "choose"]

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -22,8 +22,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 class Secrets:
     """The secrets of this machine, read anew for each run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, given: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        #: What counts more than all else.
+        self._given = given or {}
 
     def get(self, names: Iterable[str]) -> dict[str, str]:
         """The values by name; ScriptError for one that there is not, or that cannot be used."""
@@ -34,7 +36,7 @@ class Secrets:
             raise ScriptError(f"secret {name!r}: a name has letters, digits and _ only")
         variable, file = f"POSTROOM_SECRET_{name.upper()}", self._folder / name
         try:
-            value = from_environment(variable)
+            value = self._given.get(name, "") or from_environment(variable)
             if not value and os.path.lexists(file):
                 value = read_private(file)
         except CredentialError as e:

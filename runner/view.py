@@ -40,12 +40,16 @@ class View:
     environment: Path | None = None
     network: bool = False
 
+    @classmethod
+    def of(cls, folder: Path, environment: Path | None = None, *, network: bool = False) -> "View":
+        """The usual folders in one."""
+        return cls(folder / "in", folder / "work", folder / "output", environment, network)
+
     def make(self, owner: Owner | None) -> None:
         """Make the folders; those that are written belong to the owner."""
-        for folder in (self.told, self.work, self.output):
-            folder.mkdir(mode=0o755)
-        for folder in (self.work, self.output):
-            give(folder, owner)
+        make_folder(self.told, None)
+        make_folder(self.work, owner)
+        make_folder(self.output, owner)
 
     def seen(self, isolation: str) -> Seen:
         """The paths inside."""
@@ -55,13 +59,27 @@ class View:
         return Seen(str(INSIDE / "launcher.py"), *folders)
 
 
-def give(path: Path, owner: Owner | None) -> None:
-    """Let the owner have a file or folder that we just made."""
+def make_folder(path: Path, owner: Owner | None) -> None:
+    """Make a folder that the owner may open, and write to where it is theirs."""
+    path.mkdir()
+    path.chmod(0o755)
     if owner:
-        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        os.chown(path, *owner)
 
 
-def readable(path: Path, source: Path, owner: Owner | None) -> None:
-    """Copy `source` to `path`, for the owner to read."""
+def write(path: Path, content: bytes, owner: Owner | None) -> None:
+    """Make a file for the owner to read."""
+    path.write_bytes(content)
+    _give(path, owner)
+
+
+def copy(path: Path, source: Path, owner: Owner | None) -> None:
+    """The same, with what another file holds: the script may spoil its copy."""
     shutil.copyfile(source, path)
-    give(path, owner)
+    _give(path, owner)
+
+
+def _give(path: Path, owner: Owner | None) -> None:
+    path.chmod(0o600)
+    if owner:
+        os.chown(path, *owner)

@@ -53,7 +53,10 @@ def _limit(limits: list[str]) -> None:
 
 
 def _once(code: CodeType, told: str, output_folder: str, hidden: int) -> None:
-    from postroom_script import context, output  # noqa: PLC0415
+    from postroom_script import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        context,
+        output,
+    )
 
     context._begin(told, hidden)
     output._begin(output_folder)
