@@ -12,7 +12,7 @@ from typing import IO, Literal
 
 from . import folders
 from .job import Item, ItemEnded, Job
-from .process import Disk, Process, Why, memory_file
+from .process import Process, Why, memory_file
 from .secrets import Mask
 from .streams import Log, OnLog
 from .view import View, make_folder
@@ -117,7 +117,7 @@ class _Live:
 
     def __init__(self, job: Job, view: View, workshop: Workshop, told: bytes, log: Log) -> None:
         self._seconds = job.seconds
-        self._disk = Disk([view.work, view.output], workshop.options.output_megabytes << 20)
+        self._taken = workshop.taken(view, job)
         self._answers = bytearray()
         self.items = 0
         with ExitStack() as theirs:
@@ -141,7 +141,7 @@ class _Live:
             self._orders.write(b"%d\n" % number)
         except BrokenPipeError:
             return "ended"
-        return self._process.watch(self._answered, self._seconds, stop, self._disk)
+        return self._process.watch(self._answered, self._seconds, stop, self._taken)
 
     def answer(self, number: int) -> str:
         """What went wrong with the item, or nothing."""

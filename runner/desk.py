@@ -31,17 +31,20 @@ def mail(path: Path, folder: Path) -> MailFiles:
 def file(path: Path) -> FileFiles:
     """A file of this machine as if a watched page had it."""
     content = _read(path)
-    url = path.absolute().as_uri()
     now = _moment(datetime.now(UTC))
     return FileFiles(
         record={
             "id": 0,
-            "page": "desk",
             "filename": path.name,
-            "download_url": url,
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "download_url": path.absolute().as_uri(),
+            "storage_url": "",
+            "page": "desk",
+            "version": hashlib.sha256(content).hexdigest(),
+            "current": True,
+            "state": "stored",
             "size": len(content),
             "type": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            "text": "",
             "created": now,
             "changed": now,
         },

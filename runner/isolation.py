@@ -20,7 +20,7 @@ from .view import Owner, View, write
 Name = Literal["bubblewrap", "limits", "none"]
 #: A Python that may not see its own folder starts all the same, with another's library.
 _TEST = "import os, sys; os.stat(sys.executable); sys.exit(sys.version_info < (3, 11))"
-_SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 _PROBE_SECONDS = 20
 
 
@@ -124,7 +124,7 @@ def _readable(own: Path, owner: Owner | None) -> Path:
     """Our own interpreter, or the system's where the owner may not read ours."""
     if owner is None:
         return own
-    system = shutil.which("python3", path=_SYSTEM)
+    system = shutil.which("python3", path=SYSTEM)
     for python in [own, *([Path(os.path.realpath(system))] if system else [])]:
         command = Limits(python, owner).command(View(own, own, own), python, ["-ISc", _TEST])
         if _run(command, Path("/")) == "":
@@ -150,7 +150,7 @@ def _run(command: Sequence[str], folder: Path) -> str:
         done = subprocess.run(  # noqa: S603 - a command of ours
             command,
             cwd=folder,
-            env={"PATH": _SYSTEM},
+            env={"PATH": SYSTEM},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PROBE_SECONDS,

@@ -9,17 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Protocol
 
 from postroom.errors import TemporaryError
 
 #: How the watching of a process ended: it ended by itself, or what it waited for came to be; or
-#: it is to be ended because it was stopped, ran too long, or wrote too much.
-Why = Literal["ended", "done", "stopped", "late", "full"]
+#: it is to be ended because it was stopped, ran too long, or took too much of disk or memory.
+Why = Literal["ended", "done", "stopped", "late", "full", "hungry"]
 _PIECE = 65_536
 #: Between two looks at what nothing tells of: the stop event, the clock, the disk.
 _LOOK_SECONDS = 0.1
-_SIZE_SECONDS = 0.5
 #: For the last words of what was killed.
 _DRAIN_SECONDS = 2.0
 
@@ -58,7 +57,7 @@ class Process:
         if self._pidfd >= 0:
             self._selector.register(self._pidfd, selectors.EVENT_READ)
 
-    def watch(self, done: Callable[[], bool], seconds: float, stop: Event, disk: "Disk") -> Why:
+    def watch(self, done: Callable[[], bool], seconds: float, stop: Event, usage: "Usage") -> Why:
         """Read what it prints until something comes to be."""
         end = time.monotonic() + seconds
         while True:
@@ -71,8 +70,8 @@ class Process:
                 return "stopped"
             if time.monotonic() > end:
                 return "late"
-            if disk.is_full():
-                return "full"
+            if over := usage.over(self._process.pid):
+                return over
 
     def also(self, stream: IO[bytes], on_piece: Callable[[bytes], None]) -> None:
         """Read a further stream."""
@@ -114,37 +113,14 @@ class Process:
                 self._selector.unregister(key.fileobj)
 
 
+class Usage(Protocol):
+    """What a process and its children have taken."""
+
+    def over(self, pid: int) -> Literal["full", "hungry"] | None:
+        """What they have taken too much of, looked at now and then."""
+
+
 _HAS_ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
-
-
-class Disk:
-    """How much some folders hold, looked at now and then."""
-
-    def __init__(self, folders: Sequence[Path], most_bytes: int, most_files: int = 10_000) -> None:
-        self._folders = folders
-        self._most_bytes = most_bytes
-        self._most_files = most_files
-        self._next = time.monotonic() + _SIZE_SECONDS
-
-    def is_full(self) -> bool:
-        """Whether there is more than may be."""
-        if time.monotonic() < self._next:
-            return False
-        self._next = time.monotonic() + _SIZE_SECONDS
-        return self.look()
-
-    def look(self) -> bool:
-        """The same, at once."""
-        size = files = 0
-        for folder in self._folders:
-            for parent, folders, names in os.walk(folder):
-                files += len(folders) + len(names)
-                for name in names:
-                    with suppress(OSError):
-                        size += os.lstat(os.path.join(parent, name)).st_blocks * 512
-                if size > self._most_bytes or files > self._most_files:
-                    return True
-        return False
 
 
 def memory_file(content: bytes) -> IO[bytes]:

@@ -14,7 +14,7 @@ from . import folders
 from .batch import work_batch
 from .errors import ScriptError
 from .job import Ended, Job
-from .process import Disk, Process, Why, memory_file
+from .process import Process, Why, memory_file
 from .secrets import Mask
 from .streams import Log, OnLog
 from .view import View
@@ -60,16 +60,16 @@ class _Run:
 
     def _process(self, view: View, told: bytes, log: Log, stop: Event) -> tuple[Why, int]:
         workshop = self.workshop
-        disk = Disk([view.work, view.output], workshop.options.output_megabytes << 20)
+        taken = workshop.taken(view, self.job)
         command = workshop.command(view, self.job, "once")
         with memory_file(told) as stdin:
             process = Process(command, view.work, workshop.environ(view), stdin, log.feed)
         try:
-            why = process.watch(_never, self.job.seconds, stop, disk)
+            why = process.watch(_never, self.job.seconds, stop, taken)
         finally:
             status = process.end()
             log.end()
-        return "full" if why == "ended" and disk.look() else why, status
+        return "full" if why == "ended" and taken.is_full() else why, status
 
     def _ended(self, view: View, why: Why, status: int, log: Log) -> Ended:
         kept = self.folder / "kept"

@@ -14,6 +14,7 @@ from .environments import Environments
 from .job import Job
 from .process import Why
 from .secrets import Secrets
+from .usage import Taken
 from .view import View
 
 #: Of what the runner knows, a script that may use the network needs the way to it.
@@ -22,9 +23,10 @@ _NETWORK = ("http_proxy", "https_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_
 _ENDED_BY_US = {
     "late": "the script ran longer than {seconds:g} seconds and was ended",
     "stopped": "the script was stopped",
+    "hungry": "the script and its processes took more than {memory} MB of memory together",
     "full": "the script wrote more than {megabytes} MB, or too many files, and was ended",
 }
-_SIGNALS = {
+_SIGNALS: dict[int, str] = {
     SIGXCPU: "the script took more processor time than it has seconds",
     SIGKILL: "the script was killed: it used up its processor time, or this machine's memory",
 }
@@ -77,11 +79,18 @@ class Workshop:
             "TMPDIR": temporary,
         }
 
+    def taken(self, view: View, job: Job) -> Taken:
+        """What the run takes, to be looked at while it lives."""
+        most_memory = job.megabytes << 20 if self.isolation.name != "none" else None
+        return Taken([view.work, view.output], self.options.output_megabytes << 20, most_memory)
+
     def reason(self, why: Why, status: int, job: Job) -> str:
         """Why a process ended that did not end well; nothing where it says so itself."""
         if why != "ended":
             return _ENDED_BY_US[why].format(
-                seconds=job.seconds, megabytes=self.options.output_megabytes
+                seconds=job.seconds,
+                megabytes=self.options.output_megabytes,
+                memory=job.megabytes,
             )
         signal = status - 128
         unknown = f"the script died by signal {signal}" if 0 < signal < NSIG else ""

@@ -1,0 +1,440 @@
+"""What a script sees and says: context, output, log, secrets."""
+
+import base64
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroom.errors import SettingsError
+from runner import desk
+from runner.job import FileFiles, MailFiles
+from runner.secrets import Mask, Stream
+from tests.api.caller import Caller
+from tests.scripts import Runs, text
+
+MAIL = b"""From: =?utf-8?q?=C3=84nnchen?= <ann@example.org>
+To: bob@example.org, Carl <carl@example.org>
+Subject: =?utf-8?q?caf=C3=A9?=
+Date: Thu, 01 Jan 2026 10:00:00 +0200
+Message-ID: <1@example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+Hello
+--b
+Content-Type: text/csv
+Content-Disposition: attachment; filename="../../etc/prices.csv"
+
+1,2
+--b--
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Runs:
+    return Runs(tmp_path, isolation="none")
+
+
+@pytest.fixture
+def eml(tmp_path: Path) -> Path:
+    file = tmp_path / "mail.eml"
+    file.write_bytes(MAIL)
+    return file
+
+
+# --- context
+
+
+def test_a_script_knows_its_run(run):
+    ended = run(
+        """
+        output.json([context.run_id, context.script, context.version, context.attempt])
+        output.json([context.arguments.city, context.arguments["n"], context.trigger.kind])
+        output.json([context.since.year, context.mail, context.file])
+        """,
+        run=12,
+        version=3,
+        attempt=2,
+        arguments={"city": "Oslo", "n": [1]},
+        trigger={"kind": "clock"},
+        since="2026-01-02T03:04:05.000Z",
+    )
+
+    assert text(ended).splitlines() == [
+        '[12, "test", 3, 2]',
+        '["Oslo", [1], "clock"]',
+        "[2026, null, null]",
+    ]
+
+
+def test_a_script_reads_its_mail(run, eml, tmp_path):
+    mail = desk.mail(eml, tmp_path)
+
+    ended = run(
+        """
+        mail = context.mail
+        output.json([mail.subject, mail["subject"], mail.text, mail.from_[0].name, str(mail.to[1])])
+        output.json([mail.raw == open(mail.path, "rb").read(), len(mail.raw), mail.defects])
+        (one,) = mail.attachments
+        output.json([one.name, one.type, one.size, one.read().decode(), one.path[-12:]])
+        try:
+            mail.subjekt
+        except AttributeError as e:
+            output(str(e)[:25])
+        """,
+        mail=mail,
+    )
+
+    assert text(ended).splitlines() == [
+        '["café", "café", "Hello", "Ännchen", "Carl <carl@example.org>"]',
+        f"[true, {len(MAIL)}, []]",
+        '["../../etc/prices.csv", "text/csv", 3, "1,2", "c_prices.csv"]',
+        "subjekt: there are subjec",
+    ]
+
+
+def test_a_mail_at_the_desk_is_what_the_api_shows(eml, tmp_path, api: Caller):
+    read = desk.mail(eml, tmp_path).record
+    raw = eml.read_bytes()
+    from postroom.parsing.mail import parse  # noqa: PLC0415
+
+    api.hello()
+    api.deliver({**api.delivery(1, raw), "mail": parse(raw)}, keep={read["sha256"]: raw})
+    shown = api.get("/v1/mails/1")
+
+    assert read.keys() == shown.keys()
+    own = {"id", "created", "places", "thread_id"}
+    plain = json.loads(json.dumps(read))
+    assert {k: v for k, v in plain.items() if k not in own} == {
+        k: v for k, v in shown.items() if k not in own
+    }
+
+
+def test_a_script_reads_its_file(run, tmp_path):
+    content = tmp_path / "table"
+    content.write_bytes(b"\0\1")
+    file = FileFiles(record={"filename": "table.xlsx", "page": "prices"}, content=content)
+
+    ended = run(
+        "f = context.file; output.json([f.filename, f.page, list(f.read()), f.path[-10:]])",
+        file=file,
+    )
+
+    assert json.loads(text(ended)) == ["table.xlsx", "prices", [0, 1], "table.xlsx"]
+
+
+def test_the_script_cannot_spoil_the_mail_for_others(run, eml):
+    mail = MailFiles(record={"subject": "x", "attachments": []}, raw=eml)
+
+    run("open(context.mail.path, 'w').write('spoilt')", mail=mail)
+
+    assert eml.read_bytes() == MAIL
+
+
+class _Api(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        told = json.dumps([self.path, self.headers["Authorization"]]).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def api_url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Api)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_script_that_is_allowed_the_network_asks_the_api(run, api_url):
+    source = "output.json(context.api.get('/v1/mails', q='from:ann', limit=3))"
+    told = {"api_url": api_url, "api_token": "token-of-the-run"}
+
+    allowed = run(source, network=True, **told)
+    refused = run(source, **told)
+
+    assert json.loads(text(allowed)) == ["/v1/mails?q=from%3Aann&limit=3", "Bearer ***"]
+    assert refused.error.endswith(
+        "RuntimeError: this run has no API: the script must be allowed the network"
+    )
+
+
+# --- output and log
+
+
+def test_output_goes_to_one_file_and_artefacts_by_name(run):
+    ended = run("""
+        output("line")
+        output.write("no end")
+        output()
+        output.json({"é": 1})
+        output.file("a.csv", "é")
+        output.file("b.bin", b"\\x00")
+        open("made.txt", "w").write("made")
+        output.file("made.txt")
+    """)
+
+    assert ended.status == "completed", ended.error
+    assert text(ended) == 'line\nno end\n{"é": 1}\n'
+    assert {path.name: path.read_bytes() for path in ended.artefacts} == {
+        "a.csv": "é".encode(),
+        "b.bin": b"\0",
+        "made.txt": b"made",
+    }
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "", ".", "..", ".x", "a/b", "output.txt", "\0"])
+def test_the_name_of_an_artefact_is_no_path(run, name):
+    ended = run(f"output.file({name!r}, b'x')")
+
+    assert "cannot be the name of a file" in ended.error
+    assert ended.artefacts == ()
+
+
+def test_print_goes_to_the_log_as_it_happens(run):
+    run("""
+        import sys
+        print("ä out")
+        print("to err", file=sys.stderr)
+        print("\\udce9 lone", flush=True)
+    """)
+
+    assert run.printed == "ä out\n\\udce9 lone\n"
+    assert run.log["err"] == b"to err\n"
+
+
+def test_a_run_without_output_has_none(run):
+    ended = run("print('hello')")
+
+    assert (ended.status, ended.exit_code, ended.output, ended.artefacts) == (
+        "completed",
+        0,
+        None,
+        (),
+    )
+    assert ended.isolation == "none"
+
+
+def test_a_failed_run_has_its_error_as_output_and_keeps_what_there_was(run):
+    ended = run("output('so far')\nraise ValueError('no such price')")
+
+    assert (ended.status, ended.exit_code) == ("error", 1)
+    assert ended.error.startswith("Traceback (most recent call last):\n  File")
+    assert ended.error.endswith("ValueError: no such price")
+    assert "launcher.py" not in ended.error
+    assert text(ended) == f"{ended.error}\n"
+    assert [path.read_text() for path in ended.artefacts] == ["so far\n"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "error"),
+    [
+        ("import sys; sys.exit(3)", 3, "exit status 3"),
+        ("import sys; sys.exit('nothing to do')", 1, "nothing to do"),
+        ("import os; os.kill(os.getpid(), 15)", 143, "the script died by signal 15"),
+        ("import sys; sys.exit(0)", 0, ""),
+    ],
+)
+def test_how_a_script_ended(run, source, code, error):
+    ended = run(source)
+
+    assert (ended.exit_code, ended.error) == (code, error)
+
+
+def test_a_script_that_does_not_compile_says_where(run):
+    ended = run("x = (\n")
+
+    assert "line 2" in ended.error
+    assert "SyntaxError" in ended.error
+
+
+def test_a_script_is_a_main_module_and_sees_no_library_of_the_runner(run):
+    ended = run("""
+        import sys
+        output.json([__name__, sys.argv[1:], sys.stdin.read()])
+        import msgspec
+    """)
+
+    assert ended.error.endswith("ModuleNotFoundError: No module named 'msgspec'")
+    assert [path.read_text() for path in ended.artefacts] == ['["__main__", [], ""]\n']
+
+
+# --- secrets
+
+SECRET = "hunter2/+ü secret"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    folder = tmp_path / "data" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "KEY").write_text(f"{SECRET}\n")
+    (folder / "KEY").chmod(0o600)
+    return SECRET
+
+
+def test_a_secret_is_given_to_who_names_it_alone(run, secret):
+    source = "import os; output(context.secrets['KEY'][::-1]); output(sorted(os.environ))"
+
+    assert text(run(source, secrets=("KEY",))).startswith(secret[::-1])
+    assert "KeyError: 'KEY: not among the secrets" in run(source).error
+
+
+def test_a_secret_may_come_from_the_environment(run, monkeypatch):
+    monkeypatch.setenv("POSTROOM_SECRET_TOKEN", "from the environment")
+
+    ended = run("output(context.secrets['token'].upper())", secrets=("token",))
+
+    assert text(ended) == "FROM THE ENVIRONMENT\n"
+
+
+def test_a_secret_is_on_no_command_line_in_no_environment_and_no_file(run, secret):
+    ended = run(
+        """
+        import os, pathlib
+        told = context.secrets["KEY"].encode()
+        at = pathlib.Path(__file__).parent.parent
+        for path in [*pathlib.Path("/proc").glob("[0-9]*/cmdline"),
+                     *pathlib.Path("/proc").glob("[0-9]*/environ"),
+                     *(path for path in at.rglob("*") if path.is_file())]:
+            try:
+                if told in path.read_bytes():
+                    output(path)
+            except OSError:
+                pass
+        """,
+        secrets=("KEY",),
+    )
+
+    assert (ended.status, ended.output) == ("completed", None)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "s",
+        "urllib.parse.quote(s)",
+        "urllib.parse.quote(s, safe='')",
+        "urllib.parse.quote_plus(s)",
+        "base64.b64encode(s.encode()).decode()",
+        "base64.urlsafe_b64encode(('user:' + s).encode()).decode()",
+        "base64.b64encode(('us:' + s + '!').encode()).decode()",
+        "s.encode().hex()",
+        "json.dumps(s)",
+        "repr(s)",
+    ],
+)
+def test_a_secret_is_masked_in_log_error_output_and_artefacts(run, secret, shown):
+    ended = run(
+        f"""
+        import base64, json, sys, urllib.parse
+        s = context.secrets["KEY"]
+        shown = {shown}
+        print("out", shown)
+        print("err", shown, file=sys.stderr)
+        output("output " + shown)
+        output.file("artefact", shown)
+        raise ValueError(shown)
+        """,
+        secrets=("KEY",),
+    )
+
+    artefact, partial = sorted(ended.artefacts)
+    told = [run.printed, run.log["err"].decode(), ended.error, text(ended), artefact.read_text()]
+    for each in [*told, partial.read_text()]:
+        assert "***" in each
+        assert not any(form in each for form in forms(secret))
+
+
+def forms(value: str) -> list[str]:
+    """What must be nowhere; of base64 the middle, which no offset changes."""
+    plain = value.encode()
+    middles = [base64.b64encode(b"x" * n + plain).decode()[4:-4] for n in range(3)]
+    return [value, quote(value), quote(value, safe=""), plain.hex(), *middles]
+
+
+@given(st.data())
+def test_a_secret_is_masked_wherever_the_log_is_cut(data):
+    values = data.draw(st.lists(st.text("abé\n", min_size=4, max_size=9), min_size=1, max_size=2))
+    told = data.draw(st.lists(st.sampled_from([*values, "a", "b", "é", " "]), max_size=8))
+    whole = "".join(told).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    stream = Stream(Mask(values))
+
+    edges = zip([0, *cuts], [*cuts, len(whole)], strict=True)
+    masked = b"".join(stream.feed(whole[start:end]) for start, end in edges) + stream.end()
+
+    for value in values:
+        assert value.encode() not in masked
+    if not any(value.encode() in whole for value in values):
+        assert Mask(values).bytes(whole) == masked
+
+
+def test_the_live_log_holds_back_only_what_may_be_a_secret():
+    stream = Stream(Mask(["hunter2secret"]))
+
+    assert stream.feed(b"all of this and hunt") == b"all of this and "
+    assert stream.feed(b"er2secret!") == b"***!"
+    assert stream.feed(b"hunter") == b""
+    assert stream.end() == b"hunter"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "error"),
+    [
+        ("abc", 0o600, "secret KEY: shorter than 4 characters"),
+        ("long enough", 0o644, "chmod 600"),
+        (None, 0, "secret KEY: not there: put it in the file"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_a_sentence(run, tmp_path, content, mode, error):
+    if content:
+        (tmp_path / "data/secrets").mkdir(parents=True)
+        (tmp_path / "data/secrets/KEY").write_text(content)
+        (tmp_path / "data/secrets/KEY").chmod(mode)
+
+    ended = run("pass", secrets=("KEY",))
+
+    assert (ended.status, ended.exit_code) == ("error", None)
+    assert error in ended.error
+    assert text(ended) == f"{ended.error}\n"
+
+
+def test_a_secret_is_no_path(run):
+    assert "a name has letters" in run("pass", secrets=("../KEY",)).error
+
+
+# --- isolation that cannot be
+
+
+def test_bubblewrap_that_is_missing_is_refused_where_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("runner.isolation.SYSTEM", str(tmp_path))
+
+    with pytest.raises(SettingsError, match=r"\[runner\] isolation: bubblewrap does not work here"):
+        Runs(tmp_path, isolation="bubblewrap")
+
+
+def test_a_user_that_there_is_not_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+    with pytest.raises(SettingsError, match="'nobody-of-this-name' is no user"):
+        Runs(tmp_path, isolation="limits", user="nobody-of-this-name")
