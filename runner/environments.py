@@ -108,8 +108,10 @@ class Environments:
             beside = script.with_name("script.py.lock")
             if lock.exists():
                 shutil.copyfile(lock, beside)
-            self._uv(["lock", "--script", str(script)], environment, stop)
-            self._uv(["sync", "--script", str(script), "--active", "--locked"], environment, stop)
+            # A variable UV_NO_INDEX is not read by these two.
+            of = ["--script", str(script), *(["--no-index"] if "UV_NO_INDEX" in _indexes() else [])]
+            self._uv(["lock", *of], environment, stop)
+            self._uv(["sync", *of, "--active", "--locked"], environment, stop)
             os.replace(beside, lock)
         (environment / _READY).touch()
         self.clean()

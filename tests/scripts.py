@@ -21,6 +21,25 @@ from runner.room import work, work_batch
 from runner.workshop import Workshop
 
 IMPORT = "from postroom_script import context, output\n"
+MAIL = b"""From: =?utf-8?q?=C3=84nnchen?= <ann@example.org>
+To: bob@example.org, Carl <carl@example.org>
+Subject: =?utf-8?q?caf=C3=A9?=
+Date: Thu, 01 Jan 2026 10:00:00 +0200
+Message-ID: <1@example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+Hello
+--b
+Content-Type: text/csv
+Content-Disposition: attachment; filename="../../etc/prices.csv"
+
+1,2
+--b--
+"""
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_what_lies_outside_cannot_be_read(folder):
 
     ended = run(f"""
         import os
-        for path in ({str(secret)!r}, "/etc/shadow", "/etc/passwd", "/root/.profile", "/proc/1/environ"):
+        for path in ({str(secret)!r}, "/etc/shadow", "/etc/passwd", "/root/.profile"):
             try:
                 print(open(path).read())
             except OSError as e:
@@ -66,8 +66,6 @@ def test_what_lies_outside_cannot_be_read(folder):
     assert ended.status == "completed", ended.error
     assert run.printed.splitlines() == [
         *["FileNotFoundError"] * 4,
-        # Of the sandbox's own first process.
-        "PermissionError",
         "False ['in', 'lib', 'output', 'work'] ['HOME', 'LANG', 'PATH', 'PWD', 'TMPDIR']",
     ]
 

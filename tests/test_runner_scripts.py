@@ -17,28 +17,7 @@ from postroom.errors import SettingsError
 from runner import desk
 from runner.job import FileFiles, MailFiles
 from runner.secrets import Mask, Stream
-from tests.api.caller import Caller
-from tests.scripts import Runs, text
-
-MAIL = b"""From: =?utf-8?q?=C3=84nnchen?= <ann@example.org>
-To: bob@example.org, Carl <carl@example.org>
-Subject: =?utf-8?q?caf=C3=A9?=
-Date: Thu, 01 Jan 2026 10:00:00 +0200
-Message-ID: <1@example.org>
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary=b
-
---b
-Content-Type: text/plain; charset=utf-8
-
-Hello
---b
-Content-Type: text/csv
-Content-Disposition: attachment; filename="../../etc/prices.csv"
-
-1,2
---b--
-"""
+from tests.scripts import MAIL, Runs, text
 
 
 @pytest.fixture
@@ -102,23 +81,6 @@ def test_a_script_reads_its_mail(run, eml, tmp_path):
         '["../../etc/prices.csv", "text/csv", 3, "1,2", "c_prices.csv"]',
         "subjekt: there are subjec",
     ]
-
-
-def test_a_mail_at_the_desk_is_what_the_api_shows(eml, tmp_path, api: Caller):
-    read = desk.mail(eml, tmp_path).record
-    raw = eml.read_bytes()
-    from postroom.parsing.mail import parse  # noqa: PLC0415
-
-    api.hello()
-    api.deliver({**api.delivery(1, raw), "mail": parse(raw)}, keep={read["sha256"]: raw})
-    shown = api.get("/v1/mails/1")
-
-    assert read.keys() == shown.keys()
-    own = {"id", "created", "places", "thread_id"}
-    plain = json.loads(json.dumps(read))
-    assert {k: v for k, v in plain.items() if k not in own} == {
-        k: v for k, v in shown.items() if k not in own
-    }
 
 
 def test_a_script_reads_its_file(run, tmp_path):
@@ -201,7 +163,7 @@ def test_output_goes_to_one_file_and_artefacts_by_name(run):
     }
 
 
-@pytest.mark.parametrize("name", ["../x", "/tmp/x", "", ".", "..", ".x", "a/b", "output.txt", "\0"])
+@pytest.mark.parametrize("name", ["../x", "/x", "", ".", "..", ".x", "a/b", "output.txt", "\0"])
 def test_the_name_of_an_artefact_is_no_path(run, name):
     ended = run(f"output.file({name!r}, b'x')")
 
