@@ -52,9 +52,12 @@ def _binds(view: View, python: Path) -> Iterator[tuple[str, str, str]]:
         ("--bind", view.output, "/job/output"),
     ):
         yield how, os.path.realpath(source), seen
-    home = python.parent.parent
-    if not home.is_relative_to("/usr") or not Path("/usr").exists():
-        yield "--ro-bind", str(home), str(home)
+    if not python.is_relative_to("/usr"):
+        # Only what it needs: its home may be a user's.
+        yield "--ro-bind", str(python), str(python)
+        for library in (python.parent.parent / name for name in ("lib", "lib64")):
+            if library.is_dir():
+                yield "--ro-bind", str(library), str(library)
     if view.environment:
         # By the path that its programs have it by.
         yield "--ro-bind", str(view.environment), str(view.environment)

@@ -106,7 +106,7 @@ def choose(options: Runner) -> Isolation:
         refused.append(f"bubblewrap does not work here: {reason}")
     if options.isolation in ("auto", "limits"):
         isolation = Limits(_readable(own, owner), owner)
-        if not (reason := _fault(isolation)):
+        if not (reason := _lacks(owner) or _fault(isolation)):
             return isolation
         refused.append(f"scripts cannot run under limits here: {reason}")
     raise SettingsError("; ".join(refused))
@@ -118,6 +118,12 @@ def _owner(user: str) -> Owner | None:
     except KeyError:
         raise SettingsError(f"user: {user!r} is no user of this machine") from None
     return Owner(entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
+
+
+def _lacks(owner: Owner | None) -> str:
+    if owner and not shutil.which("setpriv"):
+        return "setpriv is missing, which hands over to another user: install util-linux"
+    return ""
 
 
 def _readable(own: Path, owner: Owner | None) -> Path:
@@ -140,8 +146,7 @@ def _fault(isolation: Isolation) -> str:
         view = View.of(folder)
         view.make(isolation.owner)
         write(view.told / "script.py", b"pass", isolation.owner)
-        seen = view.seen(isolation.name)
-        arguments = ["-IS", seen.launcher, "once", seen.told, seen.output]
+        arguments = ["-IS", *view.seen(isolation.name).start("once")]
         return _run(isolation.command(view, isolation.python, arguments), folder)
 
 

@@ -85,18 +85,23 @@ class Process:
         """Kill what is left of it and its children; its status as a shell tells it."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        end = time.monotonic() + _DRAIN_SECONDS
         if self._pidfd >= 0:
             self._selector.unregister(self._pidfd)
             os.close(self._pidfd)
+        try:
+            self._drain()
+        finally:
+            self._selector.close()
+            for stream in (self._process.stdout, self._process.stderr):
+                if stream:
+                    stream.close()
+            status = self._process.wait()
+        return 128 - status if status < 0 else status
+
+    def _drain(self) -> None:
+        end = time.monotonic() + _DRAIN_SECONDS
         while self._selector.get_map() and time.monotonic() < end:
             self._read(_LOOK_SECONDS)
-        self._selector.close()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
-        status = self._process.wait()
-        return 128 - status if status < 0 else status
 
     def _add(self, stream: IO[bytes] | None, name: str) -> None:
         if stream:

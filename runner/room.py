@@ -38,6 +38,10 @@ def work(job: Job, folder: Path, workshop: Workshop, on_log: OnLog, stop: Event)
             return run.work(on_log, stop)
         except ScriptError as e:
             return run.failed(None, str(e), [])
+        except TemporaryError:
+            if not stop.is_set():
+                raise
+            return run.failed(None, "the script was stopped before it began", [])
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 #: The launcher and the module that scripts import.
 INSIDE = Path(__file__).parent.resolve() / "inside"
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); import launcher; launcher.main()"
 
 
 class Owner(NamedTuple):
@@ -20,10 +21,14 @@ class Owner(NamedTuple):
 class Seen(NamedTuple):
     """The paths as the script has them."""
 
-    launcher: str
+    library: str
     told: str
     work: str
     output: str
+
+    def start(self, how: str) -> list[str]:
+        """What Python is told so that the launcher runs; its limits may follow."""
+        return ["-c", _START, self.library, how, self.told, self.output]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ class View:
 
     def make(self, owner: Owner | None) -> None:
         """Make the folders; those that are written belong to the owner."""
+        if owner:
+            # Without bubblewrap it comes in by this path.
+            self.told.parent.chmod(0o711)
         make_folder(self.told, None)
         make_folder(self.work, owner)
         make_folder(self.output, owner)
@@ -54,9 +62,9 @@ class View:
     def seen(self, isolation: str) -> Seen:
         """The paths inside."""
         if isolation == "bubblewrap":
-            return Seen("/job/lib/launcher.py", "/job/in", "/job/work", "/job/output")
+            return Seen("/job/lib", "/job/in", "/job/work", "/job/output")
         folders = (str(path.absolute()) for path in (self.told, self.work, self.output))
-        return Seen(str(INSIDE / "launcher.py"), *folders)
+        return Seen(str(INSIDE), *folders)
 
 
 def make_folder(path: Path, owner: Owner | None) -> None:

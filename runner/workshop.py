@@ -1,5 +1,6 @@
 """What all runs of a runner share: isolation, environments, secrets, limits."""
 
+import compileall
 import math
 import os
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from .job import Job
 from .process import Why
 from .secrets import Secrets
 from .usage import Taken
-from .view import View
+from .view import INSIDE, View
 
 #: Of what the runner knows, a script that may use the network needs the way to it.
 _NETWORK = ("http_proxy", "https_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
@@ -40,6 +41,8 @@ class Workshop:
         self, config: Config, options: Runner | None = None, secrets: Secrets | None = None
     ) -> None:
         self.options = options or config.section("runner", Runner)
+        # Before the first run looks for it: a sandbox cannot write there.
+        compileall.compile_dir(INSIDE, quiet=2)
         with config.blaming("runner", "isolation"):
             self.isolation = isolation.choose(self.options)
         self.secrets = secrets or Secrets(config.path_of(self.options.secrets))
@@ -58,7 +61,7 @@ class Workshop:
         python = view.environment / "bin/python" if view.environment else self.isolation.python
         start = ["-I"] if view.environment else ["-I", "-S"]
         limits = self._limits(job, cpu=cpu)
-        arguments = [*start, seen.launcher, how, seen.told, seen.output, *limits]
+        arguments = [*start, *seen.start(how), *limits]
         return self.isolation.command(view, python, arguments)
 
     def environ(self, view: View) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """The first thing inside: takes on its limits, then runs the script, once or item after item.
 
-python -I launcher.py once|many:ORDERS:ANSWERS IN OUTPUT [LIMIT=NUMBER ...]
+python -I -c START LIBRARY once|many:ORDERS:ANSWERS IN OUTPUT [LIMIT=NUMBER ...]
+
+START puts LIBRARY, the folder of this file, on the path and calls `main`: a module is compiled
+once for all runs, a file that is run would be each time.
 
 Standard input holds what must not lie in a file (see postroom_script). With `many`, the descriptor
 ORDERS brings a line with the number of each item, and one line of JSON to ANSWERS says it is done.
@@ -26,7 +29,6 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     script = f"{told}/script.py"
@@ -74,8 +76,10 @@ def _many(code: CodeType, told: str, output_folder: str, hidden: int, fds: list[
     for fd in fds:
         os.set_inheritable(fd, False)
     with open(fds[0]) as orders, open(fds[1], "w", buffering=1) as answers:
+        work = os.getcwd()
         for line in orders:
             number = line.strip()
+            os.chdir(work)
             context._begin(f"{told}/{number}", hidden)
             output._begin(f"{output_folder}/{number}")
             error = _tried(code)
@@ -113,11 +117,7 @@ def _excepthook(kind: type[BaseException], e: BaseException, trace: TracebackTyp
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of this file."""
-    while trace and trace.tb_frame.f_code.co_filename == __file__:
+    """The traceback without the frames above the script's own."""
+    while trace and trace.tb_frame.f_code.co_filename in (__file__, "<string>"):
         trace = trace.tb_next
     return trace
-
-
-if __name__ == "__main__":
-    main()
