@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from .job import FileFiles, Item, Job, MailFiles
 from .secrets import Mask, Stream
-from .view import Owner, View, copy, write
+from .view import Owner, View, copy, packed, write
 
 OUTPUT = "output.txt"
 _PIECE = 1 << 20
@@ -39,7 +37,7 @@ def told(job: Job, item: Item, folder: Path, owner: Owner | None) -> None:
         "mail": _mail(item.mail, folder, owner) if item.mail else None,
         "file": _file(item.file, folder, owner) if item.file else None,
     }
-    write(folder / "context.json", msgspec.json.encode(context), owner)
+    write(folder / "context", packed(context), owner)
 
 
 def _mail(mail: MailFiles, folder: Path, owner: Owner | None) -> dict[str, Any]:

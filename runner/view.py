@@ -1,10 +1,13 @@
 """What a run has on the disk, and by which paths it sees that."""
 
+import marshal
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 #: The launcher and the module that scripts import.
 INSIDE = Path(__file__).parent.resolve() / "inside"
@@ -79,6 +82,11 @@ def write(path: Path, content: bytes, owner: Owner | None) -> None:
     """Make a file for the owner to read."""
     path.write_bytes(content)
     _give(path, owner)
+
+
+def packed(value: Any) -> bytes:
+    """A value of plain types for the Python of the script, which may be of another version."""
+    return marshal.dumps(msgspec.to_builtins(value), 4)
 
 
 def copy(path: Path, source: Path, owner: Owner | None) -> None:

@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from signal import NSIG, SIGKILL, SIGXCPU
 
-import msgspec
-
 from postroom.settings import Config, Runner
 
 from . import isolation
@@ -16,7 +14,7 @@ from .job import Job
 from .process import Why
 from .secrets import Secrets
 from .usage import Taken
-from .view import INSIDE, View
+from .view import INSIDE, View, packed
 
 #: Of what the runner knows, a script that may use the network needs the way to it.
 _NETWORK = ("http_proxy", "https_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
@@ -127,7 +125,7 @@ class Workshop:
 def hidden(job: Job, secrets: Mapping[str, str]) -> bytes:
     """What the launcher's standard input tells: it lies in no file and on no command line."""
     api = [job.api_url, job.api_token] if job.network else ["", ""]
-    return msgspec.json.encode({"secrets": dict(secrets), "api": api})
+    return packed({"secrets": dict(secrets), "api": api})
 
 
 def _threads(path: str, uid: int) -> int:
