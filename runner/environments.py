@@ -69,6 +69,10 @@ class Environments:
 
     def clean(self) -> None:
         """Remove the longest unused until the rest fits; what is in use stays."""
+        for left in self._folder.glob("making-*"):
+            # Of one that was killed; no uv works that long.
+            if left.stat().st_mtime < time.time() - 2 * self._seconds:
+                shutil.rmtree(left, ignore_errors=True)
         used = {path: path.stat().st_mtime for path in self._folder.iterdir() if _is_ready(path)}
         for environment in sorted(used, key=lambda path: used[path]):
             if _size(self._folder) <= self._most_bytes:

@@ -79,7 +79,10 @@ class Process:
 
     def has_ended(self) -> bool:
         """Whether it has; it keeps its number, and so its group, until `end`."""
-        return os.waitid(os.P_PID, self._process.pid, _HAS_ENDED) is not None
+        if not hasattr(os, "waitid"):
+            return self._process.poll() is not None
+        ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._process.pid, ended) is not None
 
     def end(self) -> int:
         """Kill what is left of it and its children; its status as a shell tells it."""
@@ -123,9 +126,6 @@ class Usage(Protocol):
 
     def over(self, pid: int) -> Literal["full", "hungry"] | None:
         """What they have taken too much of, looked at now and then."""
-
-
-_HAS_ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 def memory_file(content: bytes) -> IO[bytes]:

@@ -13,6 +13,7 @@ from postroom.errors import TemporaryError
 from . import folders
 from .batch import work_batch
 from .errors import ScriptError
+from .folders import remove
 from .job import Ended, Job
 from .process import Process, Why, memory_file
 from .secrets import Mask
@@ -20,14 +21,14 @@ from .streams import Log, OnLog
 from .view import View
 from .workshop import Workshop, hidden
 
-__all__ = ["Ended", "Job", "OnLog", "Workshop", "work", "work_batch"]
+__all__ = ["Ended", "Job", "OnLog", "Workshop", "remove", "work", "work_batch"]
 #: What this machine lacks for the moment.
 _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _PARTIAL = "output.partial.txt"
 
 
 def work(job: Job, folder: Path, workshop: Workshop, on_log: OnLog, stop: Event) -> Ended:
-    """Run a script to its end in `folder`, which must be empty; the caller removes it.
+    """Run a script to its end in `folder`, which must be empty; the caller removes it (`remove`).
 
     Never raises for what the script does; TemporaryError when this machine cannot run it now.
     `stop` ends the script at once.

@@ -116,7 +116,8 @@ class Workshop:
 
         The kernel counts those of one user; since Linux 5.14 apart for each user namespace.
         """
-        if self.isolation.name == "bubblewrap" and _kernel() >= (5, 14):
+        apart = self.isolation.name == "bubblewrap" and _kernel() >= (5, 14)
+        if apart or not os.path.isdir("/proc/self"):
             return 0
         uid = self.isolation.owner.uid if self.isolation.owner else os.getuid()
         return sum(_threads(entry.path, uid) for entry in os.scandir("/proc"))

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.errors import SettingsError
+from postroom.errors import SettingsError, TemporaryError
 from runner import desk
+from runner.isolation import Nothing
 from runner.job import FileFiles, MailFiles
+from runner.room import remove, work
 from runner.secrets import Mask, Stream
 from tests.scripts import MAIL, Runs, text
 
@@ -400,3 +402,43 @@ def test_a_user_that_there_is_not_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(SettingsError, match="'nobody-of-this-name' is no user"):
         Runs(tmp_path, isolation="limits", user="nobody-of-this-name")
+
+
+# --- what is not the script's doing
+
+
+def test_a_machine_that_cannot_start_it_now_says_later(run):
+    run.workshop.isolation = Nothing(Path("/nowhere/python"))
+
+    with pytest.raises(TemporaryError, match="cannot be started"):
+        run("pass")
+
+
+def test_a_log_that_cannot_be_told_ends_the_script(run):
+    def told(stream: str, piece: bytes) -> None:
+        raise ValueError(piece.decode())
+
+    folder = run.folder / "own"
+    folder.mkdir()
+    job = run.job("import os, time; print(os.getpid()); time.sleep(300)")
+
+    with pytest.raises(ValueError, match=r"\d+") as said:
+        work(job, folder, run.workshop, told, run.stop)
+
+    assert not Path(f"/proc/{said.value}").exists()
+
+
+def test_a_script_is_stopped_while_its_environment_is_prepared(run):
+    run.stop.set()
+
+    ended = run("# /// script\n# dependencies = ['x']\n# ///\n")
+
+    assert ended.error == "the script was stopped before it began"
+
+
+def test_a_folder_is_removed_whatever_the_script_left(run):
+    run("import os; os.makedirs('a/b'); os.chmod('a/b', 0); os.chmod('a', 0); os.symlink('/', 'c')")
+
+    remove(run.folder / "run-1")
+
+    assert not (run.folder / "run-1").exists()
