@@ -45,10 +45,11 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     app = create_app(
         db, storage, options.host, options.hosts, files=files, presigned=options.presigned
     )
-    file = db.path.with_name("admin.token")
-    with db.writing():
-        if security.ensure_admin_token(file):
-            sys.stdout.write(f"API: the admin token is in {file}\n")
+    for name in security.OWN_TOKENS:
+        file = db.path.with_name(f"{name}.token")
+        with db.writing():
+            if security.ensure_token(name, file):
+                sys.stdout.write(f"API: the {name} token is in {file}\n")
     security.check_bind(options.host)
     configured = this.config.named("mailbox").items()
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
@@ -109,7 +110,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     new = actions.add_parser("new", help="make a token and print it, this once")
     new.add_argument("name")
-    new.add_argument("--scope", default="read", help="read, ingest, admin; by commas")
+    new.add_argument("--scope", default="read", help="read, ingest, run, admin; by commas")
     actions.add_parser("revoke", help="end a token").add_argument("name")
     actions.add_parser("list", help="names and scopes, never the tokens")
 

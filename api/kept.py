@@ -1,4 +1,4 @@
-"""What rows keep in object stores, mails and watched files, and what becomes of what is lost."""
+"""What rows keep in object stores: mails, watched files, what runs made; and what is lost of it."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ import peewee
 from postroom.storage.keys import is_hash
 
 from .deliveries import NOTHING
-from .models import File, Mail, Place, now
+from .models import File, Mail, Place, Run, now
 from .stores import Holds
 
 #: Where the objects of watched files begin; beside them others may come to stand.
 PAGES = "pages/"
-#: The index of keys holds for these very words.
+#: And those of what scripts made: runs/RUN/ATTEMPT/NAME.
+RUNS_BEGIN = "runs/"
+#: The indexes of keys hold for these very words.
+_HAS_OUTPUT = peewee.SQL("output_key <> ''")
 _HAS_KEY = peewee.SQL("key <> ''")
 
 
@@ -85,6 +88,32 @@ def _give_up_files(keys: Collection[str]) -> int:
     return lost
 
 
+def _runs_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
+    found = Run.select(Run.output_key, Run.output_size).where(_HAS_OUTPUT, Run.output_key > last)
+    return list(found.order_by(Run.output_key).limit(most).tuples())
+
+
+def _runs_named(keys: Collection[str]) -> set[str]:
+    """Also what the present attempt of a run put there and has not told yet."""
+    attempts = {key: key.split("/")[1:3] for key in keys}
+    ids = {run for run, *_ in attempts.values() if run.isdigit() and len(run) < 19}
+    found = Run.select(Run.id, Run.attempt).where(Run.id.in_([int(each) for each in ids]))
+    known = {str(id_): str(attempt) for id_, attempt in found.tuples()}
+    return {
+        key for key, (run, *attempt) in attempts.items() if run in known and attempt == [known[run]]
+    }
+
+
+def _give_up_runs(keys: Collection[str]) -> int:
+    # Nobody can make it again but the script.
+    lost: int = (
+        Run.update(output_key="", output_size=0, changed=now())
+        .where(_HAS_OUTPUT, Run.output_key.in_(keys))
+        .execute()
+    )
+    return lost
+
+
 MAILS = Kept("mails", is_hash, "", _mails_relied_on, _mails_named, _give_up_mails)
 FILES = Kept(
     "files",
@@ -93,4 +122,12 @@ FILES = Kept(
     _files_relied_on,
     _files_named,
     _give_up_files,
+)
+RUNS = Kept(
+    "runs",
+    lambda key: key.startswith(RUNS_BEGIN),
+    RUNS_BEGIN,
+    _runs_relied_on,
+    _runs_named,
+    _give_up_runs,
 )

@@ -7,7 +7,24 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import Database
-from .models import TABLES, Deletion, Digest, Fact, File, Page, Threaded, ThreadKey, database
+from .models import (
+    TABLES,
+    Deletion,
+    Digest,
+    Fact,
+    File,
+    Page,
+    Replay,
+    ReplayItem,
+    Run,
+    RunLog,
+    Script,
+    ScriptVersion,
+    Slot,
+    Threaded,
+    ThreadKey,
+    database,
+)
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -90,6 +107,14 @@ def _watch_pages(db: Database) -> None:
     db.execute_sql("CREATE UNIQUE INDEX IF NOT EXISTS stores_store_holds ON stores (store, holds)")
 
 
+def _keep_scripts(db: Database) -> None:
+    """Know scripts, their runs and replays; find leases that ran out."""
+    db.create_tables((Script, ScriptVersion, Run, Slot, RunLog, Replay, ReplayItem))
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS tasks_leased ON tasks (lease_until) WHERE state = 'leased'"
+    )
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -108,6 +133,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _keep_deletions,
     _count_days,
     _watch_pages,
+    _keep_scripts,
 )
 
 

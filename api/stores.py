@@ -5,7 +5,7 @@ from typing import Literal
 from .models import database, now
 
 #: What rows find in a store.
-Holds = Literal["mails", "files"]
+Holds = Literal["mails", "files", "runs"]
 _RELY = """
     INSERT INTO stores (created, changed, store, holds, batch) VALUES ({0}, {0}, {0}, {0}, {0})
     ON CONFLICT (store, holds) DO UPDATE SET batch = excluded.batch, changed = excluded.changed

@@ -15,10 +15,13 @@ from .schedule import stamp
 
 LEASE = timedelta(seconds=60)
 MOST = 20
-#: What masters do, who claim over HTTP, and what monitors do, who are told with their PULSE; all
-#: else is for the mailbox, with the answer to its PASS.
+#: What masters do, who claim over HTTP, and what monitors do, who are told with their PULSE; what
+#: is neither theirs nor a runner's is for the mailbox, with the answer to its PASS.
 OF_MASTERS = ("parse",)
 OF_MONITORS = ("check", "download", "digest")
+#: What runners claim by routes of their own, which know what a run is.
+OF_RUNNERS = ("run", "replay")
+_ELSEWHERE = OF_MASTERS + OF_MONITORS + OF_RUNNERS
 #: The index of what is not done holds for these very words.
 _OPEN = peewee.SQL("state <> 'done'")
 #: A task that cost its worker the life so often is given out no more.
@@ -60,6 +63,34 @@ def add_many(wanted: Sequence[Wanted]) -> None:
     bulk.insert(Task, rows)
 
 
+def add_new(kind: str, source: str, targets: Sequence[dict[str, Any]]) -> list[int]:
+    """Ask for what nobody can have asked for before; the ids, in order."""
+    time = now()
+    rows = [_row(Wanted(kind, source, target, time), time) for target in targets]
+    return [id_ for (id_,) in bulk.insert(Task, rows, returning="id")]
+
+
+def lease_until(id_: int, worker: str, until: str) -> None:
+    """Lease a task, or let its lease go on; call it inside a write transaction."""
+    Task.update(
+        state="leased",
+        worker=worker,
+        lease_until=until,
+        attempts=Task.attempts + (Task.state == "due"),
+        changed=now(),
+    ).where(Task.id == id_).execute()
+
+
+def end_by_id(id_: int, result: str) -> None:
+    """Note what came of a task; call it inside a write transaction."""
+    Task.update(state="done", result=result, changed=now()).where(Task.id == id_).execute()
+
+
+def put_off_by_id(id_: int, reason: str, due: str) -> None:
+    """Give a task out again at that time; call it inside a write transaction."""
+    Task.update(state="due", due=due, result=reason, changed=now()).where(Task.id == id_).execute()
+
+
 def _waiting(kinds: Iterable[str]) -> Any:
     return Task.select().where(Task.kind.in_(list(kinds)), Task.state == "due", _OPEN)
 
@@ -99,7 +130,7 @@ def finish(source: str, done: Iterable[tuple[int, str]]) -> None:
             Task.id == id_,
             Task.source == source,
             Task.state == "leased",
-            Task.kind.not_in(OF_MASTERS + OF_MONITORS),
+            Task.kind.not_in(_ELSEWHERE),
         ).execute()
 
 
@@ -112,20 +143,19 @@ def leased_of(kinds: Collection[str], ids: Iterable[int]) -> dict[int, Task]:
 
 
 def end(task: Task, result: str) -> None:
-    """Note what came of a task; call it inside a write transaction."""
-    Task.update(state="done", result=result, changed=now()).where(Task.id == task.id).execute()
+    """The same of its row."""
+    end_by_id(task.id, result)
 
 
 def put_off(task: Task, reason: str, due: str) -> None:
-    """Give a task out again at that time; call it inside a write transaction."""
-    Task.update(state="due", due=due, result=reason, changed=now()).where(
-        Task.id == task.id
-    ).execute()
+    """The same of its row."""
+    put_off_by_id(task.id, reason, due)
 
 
 def due_of(kinds: Sequence[str], source: str = "") -> Any:
     """What may be claimed of these kinds, of one source or of all, oldest first."""
-    found = _claimable().where(Task.kind.in_(list(kinds))).order_by(Task.id)
+    own = [kind for kind in kinds if kind not in OF_RUNNERS]
+    found = _claimable().where(Task.kind.in_(own)).order_by(Task.id)
     return found.where(Task.source == source) if source else found
 
 
@@ -165,7 +195,7 @@ def _lease(tasks: Sequence[Task], worker: str, lease: timedelta) -> None:
 
 
 def _of_source(source: str) -> Any:
-    return _claimable().where(Task.source == source, Task.kind.not_in(OF_MASTERS + OF_MONITORS))
+    return _claimable().where(Task.source == source, Task.kind.not_in(_ELSEWHERE))
 
 
 def _claimable() -> Any:

@@ -4,13 +4,15 @@ import logging
 import math
 import threading
 import time
+from datetime import UTC, datetime
+from functools import partial
 
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import damage
+from . import attendance, damage, lost, retention
 from .database import Database, end_process
-from .kept import FILES, MAILS, Kept
+from .kept import FILES, MAILS, RUNS, Kept
 from .silence import Watch
 
 log = logging.getLogger(__name__)
@@ -25,22 +27,26 @@ UNTOUCHED_SECONDS = 7 * 86_400.0
 
 def start(db: Database, mails: Storage, files: Storage, stop: threading.Event) -> None:
     """Run until `stop` is set, in threads of their own: to check a store may take long."""
-    for storage, kept in ((mails, MAILS), (files, FILES)):
+    for storage, kept in ((mails, MAILS), (files, FILES), (files, RUNS)):
         name = f"upkeep of {kept.holds}"
         threading.Thread(
             target=_run, args=(db, storage, kept, stop), name=name, daemon=True
         ).start()
-    threading.Thread(target=_watch, args=(Watch(db), stop), name="watch", daemon=True).start()
+    threading.Thread(target=_watch, args=(db, stop), name="watch", daemon=True).start()
 
 
-def _watch(watch: Watch, stop: threading.Event) -> None:
+def _watch(db: Database, stop: threading.Event) -> None:
+    watch, began = Watch(db), datetime.now(UTC)
+    # One that fails keeps no other from its look.
+    looks = (watch.look, partial(lost.look, db), partial(attendance.look, db, began))
     while not stop.wait(LOOK_SECONDS):
-        try:
-            watch.look()
-        except PostroomError as e:
-            log.warning("API: looking for silent sources failed, trying again later: %s", e)
-        except Exception:
-            log.exception("API: looking for silent sources failed, trying again later")
+        for look in looks:
+            try:
+                look()
+            except PostroomError as e:
+                log.warning("API: looking after things failed, trying again later: %s", e)
+            except Exception:
+                log.exception("API: looking after things failed, trying again later")
 
 
 def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> None:
@@ -48,6 +54,8 @@ def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> N
     while not stop.is_set():
         try:
             damage.check(db, storage, kept)
+            if kept is RUNS and (deleted := retention.clear_up(db, storage)):
+                log.info("API: deleted %d runs that their scripts no longer keep", deleted)
             # A store that counts no commits cannot tell by itself that it lost something.
             if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
                 compared = time.monotonic()
@@ -68,6 +76,7 @@ def collect(db: Database, mails: Storage, files: Storage) -> None:
     """Delete what no row names and nobody touched for a week; look for what is gone."""
     _clear_up(db, mails, MAILS)
     _clear_up(db, files, FILES)
+    _clear_up(db, files, RUNS)
 
 
 def _clear_up(db: Database, storage: Storage, kept: Kept) -> None:

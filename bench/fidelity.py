@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.answers import PEOPLE, Facts, File, read_suite
 from bench.rivals import Parser, parsers
-from master.parsers.flowed import unflow
+from postroom.parsing.flowed import unflow
 
 Judged = tuple[str, bool, Any, Any]
 

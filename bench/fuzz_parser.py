@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from bench.hard_mails import HARD
-from master.parsers.mail import parse
 from postroom.demo.samples import samples
+from postroom.parsing.mail import parse
 from postroom.parts import part_bytes
 from postroom.records import Mail
 

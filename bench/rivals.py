@@ -24,7 +24,7 @@ def _one_file(name: str | None, kind: str, content: bytes) -> File:
 
 def postroom(raw: bytes) -> Facts:
     """Ask Postroom's own parser."""
-    from master.parsers.mail import parse  # noqa: PLC0415
+    from postroom.parsing.mail import parse  # noqa: PLC0415
 
     mail = parse(raw)
     people = {name: getattr(mail, "from_" if name == "from" else name) for name in PEOPLE}

@@ -34,8 +34,8 @@ from api.ingest import ingest
 from api.models import Mail
 from api.querylang import parse as parse_query
 from bench.throughput import originals
-from master.parsers.mail import parse
 from postroom import records
+from postroom.parsing.mail import parse
 from postroom.storage import Storage, open_storage
 
 BATCH = 200

@@ -101,6 +101,22 @@ class Provider(ToMaster, frozen=True):
     tokens: str = "data/tokens"
 
 
+class Runner(Options, frozen=True):
+    """[runner]: how scripts are kept apart, and what they may take."""
+
+    isolation: Literal["auto", "bubblewrap", "limits", "none"] = "auto"
+    user: str = "nobody"
+    secrets: str = "data/secrets"
+    environments: str = "data/environments"
+    environments_megabytes: Number = 4096
+    prepare_seconds: Seconds = 300.0
+    builds: bool = False
+    processes: Number = 64
+    file_megabytes: Number = 64
+    output_megabytes: Number = 128
+    log_kilobytes: Number = 1024
+
+
 class Monitor(ToMaster, frozen=True):
     """[monitor]: how many pages are looked at together, and how they reach the master."""
 
@@ -149,6 +165,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "runner": Runner,
     "monitor": Monitor,
     "digest": Digest,
     "log": Log,

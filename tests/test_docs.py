@@ -127,7 +127,7 @@ def test_each_route_is_described(tmp_path):
 
 CODES = {
     "problem": (r'(?:RefusedError|problem)\(\s*(?:\d+, )?"([a-z_]+)"', ["api"]),
-    "defect": (r'defects\.add\("([a-z0-9_]+)"', ["master/parsers", "postroom/parts"]),
+    "defect": (r'defects\.add\("([a-z0-9_]+)"', ["postroom/parsing", "postroom/parts"]),
     "event": (r'(?:Told|tell)\(\s*"([a-z_.]+)"', ["api"]),
 }
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from master.parsers.mail import parse
+from postroom.parsing.mail import parse
 from postroom.parts import part_bytes
 from postroom.records import Attachment
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from master.parsers.flowed import unflow
-from master.parsers.html_text import html_to_text
-from master.parsers.mail import parse
+from postroom.parsing.flowed import unflow
+from postroom.parsing.html_text import html_to_text
+from postroom.parsing.mail import parse
 
 
 def text(body: bytes, type_: bytes = b"text/plain", encoding: bytes = b"8bit") -> str:

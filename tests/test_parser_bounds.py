@@ -7,8 +7,8 @@ import pytest
 
 from bench.fuzz_parser import faults, run
 from bench.hard_mails import HARD
-from master.parsers import addresses
-from master.parsers.mail import parse
+from postroom.parsing import addresses
+from postroom.parsing.mail import parse
 from postroom.parts import fields, tree
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from master.parsers.mail import parse
+from postroom.parsing.mail import parse
 from postroom.records import Address
 
 

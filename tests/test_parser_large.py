@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.parsers.bodies import MAX_TEXT
-from master.parsers.mail import parse
+from postroom.parsing.bodies import MAX_TEXT
+from postroom.parsing.mail import parse
 from postroom.parts import node, split, transfer
 from postroom.parts import pieces as pieces_module
 

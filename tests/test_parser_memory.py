@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from master.parsers.mail import parse
+from postroom.parsing.mail import parse
 from postroom.parts import part_bytes
 from tests.servers.processes import forget_peak, peak_megabytes
 

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 import pytest
 
-from master.parsers.mail import parse
 from postroom.errors import ObjectMissingError
+from postroom.parsing.mail import parse
 from postroom.parts import part_bytes
 from postroom.records import Part
 

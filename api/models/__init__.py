@@ -16,6 +16,7 @@ from .mail import (
     Threaded,
     ThreadKey,
 )
+from .scripted import Replay, ReplayItem, Run, RunLog, Script, ScriptVersion, Slot
 from .source import Source
 from .watched import Digest, File, Page
 
@@ -38,6 +39,13 @@ TABLES: tuple[type[peewee.Model], ...] = (
     Token,
     Store,
     Fact,
+    Script,
+    ScriptVersion,
+    Run,
+    Slot,
+    RunLog,
+    Replay,
+    ReplayItem,
 )
 
 __all__ = [
@@ -59,6 +67,13 @@ __all__ = [
     "Place",
     "Quarantine",
     "Receipt",
+    "Replay",
+    "ReplayItem",
+    "Run",
+    "RunLog",
+    "Script",
+    "ScriptVersion",
+    "Slot",
     "Source",
     "Store",
     "Task",

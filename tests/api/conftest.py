@@ -11,6 +11,7 @@ from api.database import Database
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.document import CheckedClient
+from tests.api.scripter import Scripter
 from tests.api.watcher import Watcher
 
 
@@ -36,3 +37,8 @@ def api(tmp_path: Path) -> Iterator[Caller]:
 @pytest.fixture
 def watcher(api: Caller) -> Watcher:
     return Watcher(api)
+
+
+@pytest.fixture
+def scripter(api: Caller) -> Scripter:
+    return Scripter(api)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from api.migrations import STEPS, schema_version
 from api.models import Mail, Store
 from postroom.storage import open_storage
 from tests.api.caller import Caller
+from tests.api.scripter import Scripter
 from tests.api.watcher import Watcher
 
 TIME = "2026-01-01T00:00:00.000Z"
@@ -83,6 +84,16 @@ def make_seventh(path: Path) -> None:
         insert(old, "tasks", kind="sync", source="prices", target="{}", state="due", created=TIME,
                changed=TIME)  # fmt: skip
         insert(old, "stores", store="a" * 32, batch=3, created=TIME, changed=TIME)
+
+
+def make_eighth(path: Path) -> None:
+    """A database of the version before there were scripts: a mailbox, a task."""
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript((Path(__file__).parent / "schema_8.sql").read_text())
+        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
+        insert(old, "facts", name="schema", value="8")
+        insert(old, "events", kind="mail.stored", source="work", about='{"mail": 1}',
+               created=TIME, changed=TIME)  # fmt: skip
 
 
 def insert_mail(old: sqlite3.Connection, number: int, mail: dict[str, Any]) -> None:
@@ -196,8 +207,27 @@ def test_a_database_of_before_pages_takes_them(tmp_path: Path) -> None:
     files.close()
 
 
-def test_a_new_database_has_the_tables_and_indexes_of_one_that_was_brought(tmp_path: Path) -> None:
-    make_seventh(tmp_path / "old.sqlite")
+def test_a_database_of_before_scripts_takes_them(tmp_path: Path) -> None:
+    make_eighth(tmp_path / "postroom.sqlite")
+    db = Database(tmp_path / "postroom.sqlite")
+    files = open_storage("directory", tmp_path / "files")
+    scripter = Scripter(Caller(create_app(db, files), db, files))
+    scripter.script(on_mail="*")
+
+    assert scripter.tell("/v1/scripts/advance", {})["runs"] == 0
+    scripter.done(output="hello")
+
+    assert [run["status"] for run in scripter.get("/v1/runs")["items"]] == ["completed"]
+    assert (tmp_path / "postroom.sqlite.schema-8").exists()
+    db.close()
+    files.close()
+
+
+@pytest.mark.parametrize("make", [make_seventh, make_eighth])
+def test_a_new_database_has_the_tables_and_indexes_of_one_that_was_brought(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "old.sqlite")
     schemas = []
     for name in ("old", "new"):
         db = Database(tmp_path / f"{name}.sqlite")

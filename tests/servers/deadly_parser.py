@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from master.parsers.mail import parse as really_parse
 from postroom import records
+from postroom.parsing.mail import parse as really_parse
 
 #: A folder: `parsed` gets a line for each mail; WAIT mails wait for the file `gate`.
 FOLDER = "POSTROOM_TEST_FOLDER"

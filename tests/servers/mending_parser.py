@@ -6,8 +6,8 @@ import signal
 import msgspec
 
 import master.parsers
-from master.parsers.mail import parse as really_parse
 from postroom import records
+from postroom.parsing.mail import parse as really_parse
 
 
 def parse(raw: bytes) -> records.Mail:

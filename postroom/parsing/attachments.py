@@ -1,7 +1,7 @@
 """The index of what is attached: views into the raw mail, measured and hashed."""
 
-from master.parsers import encoded_words
-from master.parsers.charsets import Decoder
+from postroom.parsing import encoded_words
+from postroom.parsing.charsets import Decoder
 from postroom.parts import Node, parameters
 from postroom.parts.enclosed import Enclosed, enclosed
 from postroom.parts.node import has_mark

@@ -4,8 +4,8 @@ import binascii
 import re
 from typing import NamedTuple
 
-from master.parsers import charsets
-from master.parsers.charsets import Decoder
+from postroom.parsing import charsets
+from postroom.parsing.charsets import Decoder
 from postroom.parts import transfer
 
 _WORD = re.compile(

@@ -2,8 +2,8 @@
 
 import re
 
-from master.parsers import addresses, attachments, bodies, dates, encoded_words
-from master.parsers.charsets import Decoder
+from postroom.parsing import addresses, attachments, bodies, dates, encoded_words
+from postroom.parsing.charsets import Decoder
 from postroom.parts import Node, split
 from postroom.records import Address, Attachment, Mail, Part
 

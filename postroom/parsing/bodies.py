@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from master.parsers import attachments
-from master.parsers.charsets import Decoder
-from master.parsers.flowed import unflow
-from master.parsers.html_text import html_to_text
+from postroom.parsing import attachments
+from postroom.parsing.charsets import Decoder
+from postroom.parsing.flowed import unflow
+from postroom.parsing.html_text import html_to_text
 from postroom.parts import Node
 from postroom.parts.enclosed import opened, without_files
 from postroom.parts.pieces import Span
