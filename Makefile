@@ -21,7 +21,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         the whole chain with sample mails; ONCE=1 ends when all were seen"
+	@echo "make demo         the whole chain with sample mails and a page; ONCE=1 ends when all were seen"
 	@echo "make test         all tests; ARGS='-k wire' for some"
 	@echo "make test-long    the tests that make test leaves out, more of its kind"
 	@echo "make check        format, lint, types, import rules, tests with coverage"
@@ -35,7 +35,7 @@ help:
 
 demo: $(VENV)/runtime.stamp
 	@$(MAKE) --no-print-directory $(VENV)/demo.stamp || \
-		echo "The embedded IMAP server cannot be installed here: the samples come from a Maildir."
+		echo "The embedded mail servers cannot be installed here: a Maildir has the samples, no digest is mailed."
 	@$(BIN)/python -m postroom.demo $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
 test: $(VENV)/dev.stamp

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import peewee
@@ -11,7 +12,7 @@ from postroom import daemon, settings
 from postroom.api_client import ApiClient
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, SettingsError
-from postroom.storage import open_mails
+from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
 from . import security, silence, upkeep
@@ -34,22 +35,27 @@ def main(this: Daemon) -> int:
     database.initialize(db)
     migrate(db)
     if command == "collect":
-        upkeep.collect(db, open_mails(this.config))
+        upkeep.collect(db, open_mails(this.config), open_files(this.config))
         return daemon.Exit.OK
     return _token(this.args, db)
 
 
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
-    storage = open_mails(this.config)
-    app = create_app(db, storage, options.host, options.hosts)
-    file = db.path.with_name("admin.token")
-    with db.writing():
-        if security.ensure_admin_token(file):
-            sys.stdout.write(f"API: the admin token is in {file}\n")
+    storage, files = open_mails(this.config), open_files(this.config)
+    app = create_app(
+        db, storage, options.host, options.hosts, files=files, presigned=options.presigned
+    )
+    for name in security.OWN_TOKENS:
+        file = db.path.with_name(f"{name}.token")
+        with db.writing():
+            if security.ensure_token(name, file):
+                sys.stdout.write(f"API: the {name} token is in {file}\n")
     security.check_bind(options.host)
     configured = this.config.named("mailbox").items()
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
-    upkeep.start(db, storage, this.stop)
+    watched = this.config.named("page").items()
+    silence.expect_pages(db, {name: section.get("url") for name, section in watched})
+    upkeep.start(db, storage, files, this.stop)
     serve(app, options.host, options.port, options.threads, this.stop)
     return daemon.Exit.OK
 
@@ -98,13 +104,13 @@ def _new_token(name: str, scopes: str) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("collect", help="delete raw mails that no row names")
+    commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True
     )
     new = actions.add_parser("new", help="make a token and print it, this once")
     new.add_argument("name")
-    new.add_argument("--scope", default="read", help="read, ingest, admin; by commas")
+    new.add_argument("--scope", default="read", help="read, ingest, run, admin; by commas")
     actions.add_parser("revoke", help="end a token").add_argument("name")
     actions.add_parser("list", help="names and scopes, never the tokens")
 
@@ -113,7 +119,8 @@ def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
     return [
         _check_database(this),
-        _check_storage(this),
+        _check_store("storage", lambda: open_mails(this.config)),
+        _check_store("files", lambda: open_files(this.config)),
         daemon.check_port("api", options.host, options.port, lambda: _answers(options)),
     ]
 
@@ -141,12 +148,16 @@ def _check_database(this: Daemon) -> CheckLine:
     return CheckLine("database", True, f"{path}, schema {version}")
 
 
-def _check_storage(this: Daemon) -> CheckLine:
+def _check_store(name: str, opened: Callable[[], Storage]) -> CheckLine:
     try:
-        storage = open_mails(this.config)
+        store = opened()
     except (PostroomError, OSError) as e:
-        return CheckLine("storage", False, str(e), "look at [storage]")
-    return CheckLine("storage", True, f"{storage.id}, commit {storage.batch()}")
+        return CheckLine(name, False, str(e), "look at [storage]")
+    try:
+        batch = store.batch()
+        return CheckLine(name, True, f"{store.id}, commit {batch}" if batch else store.id)
+    finally:
+        store.close()
 
 
 if __name__ == "__main__":

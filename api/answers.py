@@ -190,7 +190,7 @@ class Mailbox(Base, frozen=True):
     kind: str
     epoch: int
     last_number: int
-    state: Literal["new", "ok", "silent", "failing"]
+    state: Literal["new", "ok", "resting", "silent", "failing"]
     #: Seconds between two signs of life; 0: it is never missed.
     interval: float
     seen: str | None
@@ -249,6 +249,8 @@ class ListedTask(ClaimedTask, frozen=True):
 
     state: Literal["due", "leased", "done"]
     attempts: int
+    #: It is not given out before; None: at once.
+    due: str | None
     result: str
     created: str
     changed: str

@@ -14,27 +14,59 @@ from .migrations import migrate
 from .models import database
 from .views import (
     browse,
+    digests,
     exports,
+    files,
     health,
     log,
     mailboxes,
     mails,
+    pages,
     places,
     reparse,
+    replays,
     retries,
+    runs,
+    scripts,
     seed,
     threads,
 )
 
-MODULES = (seed, mailboxes, places, mails, threads, exports, log, retries, reparse, health, browse)
+MODULES = (
+    seed,
+    mailboxes,
+    places,
+    mails,
+    threads,
+    exports,
+    pages,
+    files,
+    digests,
+    scripts,
+    runs,
+    replays,
+    log,
+    retries,
+    reparse,
+    health,
+    browse,
+)
 
 
 def create_app(
-    db: Database, storage: Storage, host: str = "127.0.0.1", hosts: Iterable[str] = ()
+    db: Database,
+    storage: Storage,
+    host: str = "127.0.0.1",
+    hosts: Iterable[str] = (),
+    *,
+    files: Storage | None = None,
+    presigned: bool = False,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
-    `hosts` are names beside localhost that the API answers for.
+    `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
+    beside localhost that the API answers for. With `presigned` a storage that can gives files out
+    itself.
     """
     database.initialize(db)
     migrate(db)
@@ -42,6 +74,8 @@ def create_app(
     app.config.update(
         DATABASE=db,
         STORAGE=storage,
+        FILES=files or storage,
+        PRESIGNED=presigned,
         LOOPBACK=is_loopback(host),
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,

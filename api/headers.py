@@ -5,6 +5,7 @@ HEADERS = {
     "Content-Disposition": "A name to save it by; a browser never shows it.",
     "Content-Range": "Which bytes these are, and of how many.",
     "ETag": "Names this state of the answer: send it back as `If-None-Match`.",
+    "Location": "Where it is, for the next five minutes.",
     "Postroom-Left-Out": "Mails that are not in it, since their raw bytes are not held.",
     "Postroom-Mails": "How many mails are in it, if it comes to its end.",
     "Retry-After": "Seconds to wait.",

@@ -7,7 +7,24 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import Database
-from .models import TABLES, Deletion, Fact, Threaded, ThreadKey, database
+from .models import (
+    TABLES,
+    Deletion,
+    Digest,
+    Fact,
+    File,
+    Page,
+    Replay,
+    ReplayItem,
+    Run,
+    RunLog,
+    Script,
+    ScriptVersion,
+    Slot,
+    Threaded,
+    ThreadKey,
+    database,
+)
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -79,6 +96,25 @@ def _count_days(db: Database) -> None:
     _add(db, "mailboxes", "day_bytes", "BIGINT NOT NULL DEFAULT 0")
 
 
+def _watch_pages(db: Database) -> None:
+    """Know watched pages and their files, tasks for later, and what each store holds."""
+    db.create_tables((Page, Digest, File))
+    _add(db, "tasks", "due", "TEXT NOT NULL DEFAULT ''")
+    db.execute_sql("CREATE INDEX IF NOT EXISTS tasks_open ON tasks (kind) WHERE state <> 'done'")
+    _add(db, "stores", "holds", "TEXT NOT NULL DEFAULT 'mails'")
+    # One store may hold both.
+    db.execute_sql("DROP INDEX IF EXISTS stores_store")
+    db.execute_sql("CREATE UNIQUE INDEX IF NOT EXISTS stores_store_holds ON stores (store, holds)")
+
+
+def _keep_scripts(db: Database) -> None:
+    """Know scripts, their runs and replays; find leases that ran out."""
+    db.create_tables((Script, ScriptVersion, Run, Slot, RunLog, Replay, ReplayItem))
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS tasks_leased ON tasks (lease_until) WHERE state = 'leased'"
+    )
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -96,6 +132,8 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _know_silence,
     _keep_deletions,
     _count_days,
+    _watch_pages,
+    _keep_scripts,
 )
 
 

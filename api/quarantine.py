@@ -58,7 +58,7 @@ def retry(db: Database, id_: int) -> Task:
                 "the server gave its UIDs anew, or another account came, since this was set aside: "
                 "what is there now is offered under its new place",
             )
-        return tasks.add(*wanted)
+        return tasks.add(wanted.kind, wanted.source, wanted.target)
 
 
 def retry_all(db: Database, given: Mapping[str, str]) -> dict[str, int]:

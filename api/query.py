@@ -74,9 +74,9 @@ def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
     if "sender" in given:
         conditions.append(_sent_by(given["sender"]))
     if "since" in given:
-        conditions.append(Mail.date >= _time("since", given["since"]))
+        conditions.append(Mail.date >= time_of("since", given["since"]))
     if "before" in given:
-        conditions.append(Mail.date < _time("before", given["before"]))
+        conditions.append(Mail.date < time_of("before", given["before"]))
     if "sha256" in given:
         conditions.append(Mail.sha256 == given["sha256"])
     if "has" in given:
@@ -95,7 +95,8 @@ def _sent_by(sender: str) -> peewee.Node:
     return Mail.from_address.contains(sender.lower()) | Mail.from_name.contains(sender)
 
 
-def _time(name: str, text: str) -> str:
+def time_of(name: str, text: str) -> str:
+    """A date or time that a parameter gives, as the tables keep it."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as e:

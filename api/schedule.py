@@ -17,6 +17,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def after(seconds: float) -> str:
+    """The time so many seconds from now."""
+    return stamp(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
 def seconds_until(time: str) -> float:
     """Seconds from now to a time of the tables; 0 when it has passed."""
     return max(0.0, (datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())

@@ -11,10 +11,13 @@ from flask import Flask, current_app, request
 from postroom.errors import RefusedError, SettingsError
 from postroom.net import is_loopback
 
+from . import leases
 from .bodies import JSON, MSGPACK
 from .models import Token
 
-SCOPES = ("read", "ingest", "admin")
+SCOPES = ("read", "ingest", "run", "admin")
+#: Running code is never open, not even to this machine.
+NEVER_OPEN = frozenset({"run", "admin"})
 PREFIX = "pr_"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 #: A proxy in front: what looks local may come from anywhere.
@@ -49,7 +52,7 @@ def _check() -> None:
     _check_host()
     _check_origin()
     needed = _needed_scope()
-    if needed is not None and (needed == "admin" or not _is_open()):
+    if needed is not None and (needed in NEVER_OPEN or not _is_open()):
         _check_token(needed)
     _check_type()
 
@@ -102,11 +105,21 @@ def _check_token(needed: str) -> None:
         given = bearer.strip()
     if not given:
         raise RefusedError("unauthorized", "send a token: Authorization: Bearer pr_...")
-    token = Token.get_or_none(Token.sha256 == _hash(given))
-    if token is None:
+    scopes = _scopes(_hash(given))
+    if not scopes:
         raise RefusedError("unauthorized", "this token is not known")
-    if needed not in token.scopes and "admin" not in token.scopes:
+    if needed not in scopes and "admin" not in scopes:
         raise RefusedError("forbidden", f"this token lacks the scope {needed!r}")
+
+
+def _scopes(digest: str) -> list[str]:
+    token = Token.get_or_none(Token.sha256 == digest)
+    if token is not None:
+        found: list[str] = token.scopes
+        return found
+    # What a script reads with, as long as it runs.
+    reads = request.method in SAFE_METHODS and leases.is_token(digest)
+    return ["read"] if reads else []
 
 
 def _hash(token: str) -> str:
@@ -122,11 +135,15 @@ def new_token(name: str, scopes: list[str]) -> str:
     return token
 
 
-def ensure_admin_token(path: Path) -> bool:
-    """At the first start, put an admin token into a file of mode 0600; whether it was made now."""
-    if Token.select().where(Token.name == "admin").exists():
+#: Made at the first start: who looks after the API, and the runner of this machine.
+OWN_TOKENS = {"admin": ["admin"], "runner": ["run", "read"]}
+
+
+def ensure_token(name: str, path: Path) -> bool:
+    """At the first start, put such a token into a file of mode 0600; whether it was made now."""
+    if Token.select().where(Token.name == name).exists():
         return False
-    token = new_token("admin", ["admin"])
+    token = new_token(name, OWN_TOKENS[name])
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(token + "\n")
@@ -137,7 +154,7 @@ def check_bind(host: str) -> None:
     """Refuse to listen beyond this machine while nobody needs a token."""
     if is_loopback(host):
         return
-    if not Token.select().where(Token.name != "admin").exists():
+    if not Token.select().where(Token.name.not_in(list(OWN_TOKENS))).exists():
         raise SettingsError(
             f"[api] host = {host} is reachable by others, and there are no tokens yet: make one "
             "for the master and each reader with `python -m api token new NAME --scope "

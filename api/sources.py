@@ -6,6 +6,7 @@ from . import days, events, receipts, silence, tasks, windows
 from .database import Database
 from .folders import Numbering, find_mailbox, find_or_open
 from .models import Folder, Mailbox, now
+from .schedule import after
 
 
 def hello(db: Database, told: wire.Hello, storage: str) -> wire.HelloReply:
@@ -38,7 +39,8 @@ def finish(db: Database, told: wire.Pass) -> wire.PassReply:
         # Read again: a look at the silent ones may have come between.
         mailbox = find_mailbox(told.mailbox, told.epoch)
         if told.window is None or told.error:
-            silence.heard(mailbox, told.error, told.next_try)
+            mailbox.next_try = after(told.next_try) if told.error and told.next_try else ""
+            silence.heard(mailbox, told.error, resting=told.resting)
         else:
             # One folder could be read: whether all can is said by the next sign of life.
             Mailbox.update(seen=now(), changed=now()).where(Mailbox.id == mailbox.id).execute()
@@ -56,4 +58,4 @@ def _numbering(told: wire.Pass) -> Numbering:
 
 
 def _is_news(mailbox: Mailbox, told: wire.Pass) -> bool:
-    return silence.is_news(mailbox, told.error, told.next_try) or tasks.has_due(mailbox.name)
+    return silence.is_news(mailbox, told) or tasks.has_due(mailbox.name)

@@ -1,8 +1,10 @@
 """The road back: what a daemon shall do, as rows that it claims."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+import peewee
 
 from postroom import wire
 from postroom.errors import RefusedError
@@ -13,8 +15,15 @@ from .schedule import stamp
 
 LEASE = timedelta(seconds=60)
 MOST = 20
-#: What masters do, who claim over HTTP; all else is for the source, with the answer to its PASS.
+#: What masters do, who claim over HTTP, and what monitors do, who are told with their PULSE; what
+#: is neither theirs nor a runner's is for the mailbox, with the answer to its PASS.
 OF_MASTERS = ("parse",)
+OF_MONITORS = ("check", "download", "digest")
+#: What runners claim by routes of their own, which know what a run is.
+OF_RUNNERS = ("run", "replay")
+_ELSEWHERE = OF_MASTERS + OF_MONITORS + OF_RUNNERS
+#: The index of what is not done holds for these very words.
+_OPEN = peewee.SQL("state <> 'done'")
 #: A task that cost its worker the life so often is given out no more.
 TRIES = 2
 
@@ -25,34 +34,65 @@ class Wanted(NamedTuple):
     kind: str
     source: str
     target: dict[str, Any]
+    #: Not to be given out before; "" at once.
+    due: str = ""
 
 
 def add(kind: str, source: str, target: dict[str, Any] | None = None) -> Task:
     """Ask for something to be done; asking twice before it begins is asking once."""
     wanted = Wanted(kind, source, target or {})
     add_many([wanted])
-    found: Task = _due([kind]).where(Task.source == source, Task.target == wanted.target).get()
+    same = _waiting([kind]).where(Task.source == source, Task.target == wanted.target)
+    found: Task = same.where(Task.due <= now()).get()
     return found
 
 
 def add_many(wanted: Sequence[Wanted]) -> None:
-    """Ask for all of it; what is due already stays as it is."""
-    due = {
-        (task.kind, task.source, encode(task.target))
-        for task in _due({each.kind for each in wanted})
-    }
+    """Ask for all of it; what is due already, or at that very time, stays as it is."""
     time = now()
+    due = {
+        (task.kind, task.source, encode(task.target), task.due if task.due > time else "")
+        for task in _waiting({each.kind for each in wanted})
+    }
     rows = []
     for each in wanted:
-        known = (each.kind, each.source, encode(each.target))
+        known = (each.kind, each.source, encode(each.target), each.due)
         if known not in due:
             due.add(known)
             rows.append(_row(each, time))
     bulk.insert(Task, rows)
 
 
-def _due(kinds: Iterable[str]) -> Any:
-    return Task.select().where(Task.kind.in_(list(kinds)), Task.state == "due")
+def add_new(kind: str, source: str, targets: Sequence[dict[str, Any]]) -> list[int]:
+    """Ask for what nobody can have asked for before; the ids, in order."""
+    time = now()
+    rows = [_row(Wanted(kind, source, target, time), time) for target in targets]
+    return [id_ for (id_,) in bulk.insert(Task, rows, returning="id")]
+
+
+def lease_until(id_: int, worker: str, until: str) -> None:
+    """Lease a task, or let its lease go on; call it inside a write transaction."""
+    Task.update(
+        state="leased",
+        worker=worker,
+        lease_until=until,
+        attempts=Task.attempts + (Task.state == "due"),
+        changed=now(),
+    ).where(Task.id == id_).execute()
+
+
+def end_by_id(id_: int, result: str) -> None:
+    """Note what came of a task; call it inside a write transaction."""
+    Task.update(state="done", result=result, changed=now()).where(Task.id == id_).execute()
+
+
+def put_off_by_id(id_: int, reason: str, due: str) -> None:
+    """Give a task out again at that time; call it inside a write transaction."""
+    Task.update(state="due", due=due, result=reason, changed=now()).where(Task.id == id_).execute()
+
+
+def _waiting(kinds: Iterable[str]) -> Any:
+    return Task.select().where(Task.kind.in_(list(kinds)), Task.state == "due", _OPEN)
 
 
 def _row(wanted: Wanted, time: str) -> dict[str, Any]:
@@ -63,6 +103,7 @@ def _row(wanted: Wanted, time: str) -> dict[str, Any]:
         "source": wanted.source,
         "target": encode(wanted.target),
         "state": "due",
+        "due": wanted.due,
         "lease_until": "",
         "worker": "",
         "attempts": 0,
@@ -86,13 +127,35 @@ def finish(source: str, done: Iterable[tuple[int, str]]) -> None:
     """Note what came of tasks; call it inside a write transaction."""
     for id_, result in done:
         Task.update(state="done", result=result, changed=now()).where(
-            Task.id == id_, Task.source == source, Task.state == "leased"
+            Task.id == id_,
+            Task.source == source,
+            Task.state == "leased",
+            Task.kind.not_in(_ELSEWHERE),
         ).execute()
+
+
+def leased_of(kinds: Collection[str], ids: Iterable[int]) -> dict[int, Task]:
+    """Of these tasks, those of these kinds that are given out, by their ids."""
+    found = Task.select().where(
+        Task.id.in_(list(ids)), Task.kind.in_(list(kinds)), Task.state == "leased"
+    )
+    return {task.id: task for task in found}
+
+
+def end(task: Task, result: str) -> None:
+    """The same of its row."""
+    end_by_id(task.id, result)
+
+
+def put_off(task: Task, reason: str, due: str) -> None:
+    """The same of its row."""
+    put_off_by_id(task.id, reason, due)
 
 
 def due_of(kinds: Sequence[str], source: str = "") -> Any:
     """What may be claimed of these kinds, of one source or of all, oldest first."""
-    found = _claimable().where(Task.kind.in_(list(kinds))).order_by(Task.id)
+    own = [kind for kind in kinds if kind not in OF_RUNNERS]
+    found = _claimable().where(Task.kind.in_(own)).order_by(Task.id)
     return found.where(Task.source == source) if source else found
 
 
@@ -132,11 +195,14 @@ def _lease(tasks: Sequence[Task], worker: str, lease: timedelta) -> None:
 
 
 def _of_source(source: str) -> Any:
-    return _claimable().where(Task.source == source, Task.kind.not_in(OF_MASTERS))
+    return _claimable().where(Task.source == source, Task.kind.not_in(_ELSEWHERE))
 
 
 def _claimable() -> Any:
+    time = now()
     # A lease that ran out: whoever held it is gone, and the work is due again.
     return Task.select().where(
-        (Task.state == "due") | ((Task.state == "leased") & (Task.lease_until < now()))
+        _OPEN,
+        ((Task.state == "due") & (Task.due <= time))
+        | ((Task.state == "leased") & (Task.lease_until < time)),
     )

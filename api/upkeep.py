@@ -1,48 +1,68 @@
 """What the API does by the clock: looks whether the store is whole, collects what is nobody's."""
 
 import logging
+import math
 import threading
 import time
+from datetime import UTC, datetime
+from functools import partial
 
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import damage
+from . import attendance, damage, lost, retention
 from .database import Database, end_process
+from .kept import FILES, MAILS, RUNS, Kept
 from .silence import Watch
 
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0
 COLLECT_SECONDS = 86_400.0
+#: At each start besides.
+COMPARE_SECONDS = 86_400.0
 LOOK_SECONDS = 15.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
 
 
-def start(db: Database, storage: Storage, stop: threading.Event) -> None:
+def start(db: Database, mails: Storage, files: Storage, stop: threading.Event) -> None:
     """Run until `stop` is set, in threads of their own: to check a store may take long."""
-    threading.Thread(target=_run, args=(db, storage, stop), name="upkeep", daemon=True).start()
-    threading.Thread(target=_watch, args=(Watch(db), stop), name="watch", daemon=True).start()
+    for storage, kept in ((mails, MAILS), (files, FILES), (files, RUNS)):
+        name = f"upkeep of {kept.holds}"
+        threading.Thread(
+            target=_run, args=(db, storage, kept, stop), name=name, daemon=True
+        ).start()
+    threading.Thread(target=_watch, args=(db, stop), name="watch", daemon=True).start()
 
 
-def _watch(watch: Watch, stop: threading.Event) -> None:
+def _watch(db: Database, stop: threading.Event) -> None:
+    watch, began = Watch(db), datetime.now(UTC)
+    # One that fails keeps no other from its look.
+    looks = (watch.look, partial(lost.look, db), partial(attendance.look, db, began))
     while not stop.wait(LOOK_SECONDS):
-        try:
-            watch.look()
-        except PostroomError as e:
-            log.warning("API: looking for silent sources failed, trying again later: %s", e)
-        except Exception:
-            log.exception("API: looking for silent sources failed, trying again later")
+        for look in looks:
+            try:
+                look()
+            except PostroomError as e:
+                log.warning("API: looking after things failed, trying again later: %s", e)
+            except Exception:
+                log.exception("API: looking after things failed, trying again later")
 
 
-def _run(db: Database, storage: Storage, stop: threading.Event) -> None:
-    collected = time.monotonic()
+def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> None:
+    collected, compared = time.monotonic(), -math.inf
     while not stop.is_set():
         try:
-            damage.check(db, storage)
+            damage.check(db, storage, kept)
+            if kept is RUNS and (deleted := retention.clear_up(db, storage)):
+                log.info("API: deleted %d runs that their scripts no longer keep", deleted)
+            # A store that counts no commits cannot tell by itself that it lost something.
+            if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
+                compared = time.monotonic()
+                _compare(db, storage, kept)
             if time.monotonic() - collected > COLLECT_SECONDS:
                 collected = time.monotonic()
-                collect(db, storage)
+                _clear_up(db, storage, kept)
         except StorageBrokenError as e:
             end_process("the object store", e)
         except PostroomError as e:
@@ -52,8 +72,19 @@ def _run(db: Database, storage: Storage, stop: threading.Event) -> None:
         stop.wait(CHECK_SECONDS)
 
 
-def collect(db: Database, storage: Storage) -> int:
-    """Delete what no row names and nobody touched for a week."""
-    deleted = damage.collect(db, storage, time.time() - UNTOUCHED_SECONDS)
-    log.info("API: collected %d objects that no row names", deleted)
-    return deleted
+def collect(db: Database, mails: Storage, files: Storage) -> None:
+    """Delete what no row names and nobody touched for a week; look for what is gone."""
+    _clear_up(db, mails, MAILS)
+    _clear_up(db, files, FILES)
+    _clear_up(db, files, RUNS)
+
+
+def _clear_up(db: Database, storage: Storage, kept: Kept) -> None:
+    deleted = damage.collect(db, storage, time.time() - UNTOUCHED_SECONDS, kept)
+    log.info("API: collected %d objects of %s that no row names", deleted, kept.holds)
+    _compare(db, storage, kept)
+
+
+def _compare(db: Database, storage: Storage, kept: Kept) -> None:
+    if lost := damage.compare(db, storage, kept):
+        log.warning("API: %d objects of %s are gone and wanted again", lost, kept.holds)

@@ -5,4 +5,4 @@ PARSERS = {"mail": "postroom.parsing.mail:parse"}
 
 #: Told with each record. Raise it with every change by which some mail is read otherwise: then
 #: `python -m master reparse` reads again what an earlier version read.
-PARSER_VERSION = 3
+PARSER_VERSION = 4

@@ -11,7 +11,7 @@ import msgspec
 from postroom import records, registry, settings
 from postroom.api_client import Unparsed
 from postroom.errors import ObjectMissingError, TemporaryError
-from postroom.storage import open_storage
+from postroom.storage import open_mails
 
 from .parsers import PARSERS
 from .retries import LOST, MAX_REASON
@@ -105,8 +105,7 @@ def _read_all(connection: Connection, file: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     config = settings.load(file)
-    options = config.section("storage", settings.Storage)
-    storage = open_storage(options.mails, config.path_of(options.mails_path))
+    storage = open_mails(config)
     parse = registry.load(PARSERS, "mail", "parser")
 
     def read(mail: Unparsed) -> Again:

@@ -116,6 +116,8 @@ def _failed(e: Exception) -> tuple[Note, wire.Retry | wire.Refusal]:
             note = Note(state="done", status="retry", away=text)
             return note, wire.Retry(after=after, reason=text)
         case TemporaryError(after=after):
+            # Providers are told to wait, and not all of them say why.
+            log.warning("a request has to come again: %s", e)
             return Note(state="done", status="retry"), wire.Retry(after=after, reason=text)
         case StorageBrokenError():
             log.critical("the store is broken: %s", e)
@@ -169,9 +171,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         config = settings.load(args.config)
-        told = config.section("log", settings.Log)
-        file = config.path_of(told.file) if told.file else None
-        logs.configure(args.log_level or told.level, file)
+        logs.follow(config, args.log_level or "")
         pipeline = open_pipeline(config)
         retries = open_retries(config, pipeline, args.name)
         worker = Worker(Desk(args.address, args.name), pipeline, retries)

@@ -58,6 +58,11 @@ class Daemon:
 Main = Callable[[Daemon], int | None]
 Check = Callable[[Daemon], Sequence[CheckLine]]
 Arguments = Callable[[argparse.ArgumentParser], None]
+Load = Callable[[argparse.Namespace], settings.Config]
+
+
+def _from_file(args: argparse.Namespace) -> settings.Config:
+    return settings.load(args.config)
 
 
 def run(
@@ -67,10 +72,20 @@ def run(
     check: Check | None = None,
     arguments: Arguments | None = None,
     line: Sequence[str] | None = None,
+    word: str = "",
+    load: Load = _from_file,
+    confirm: signals.Confirm | None = None,
 ) -> NoReturn:
-    """Run a daemon from its command line and end the process with a status of Exit."""
-    args = _parser(name, arguments).parse_args(line)
-    status = _check(name, check, args) if args.check else _run(name, main, args)
+    """Run a daemon from its command line and end the process with a status of Exit.
+
+    `word`: what stands behind its name, where the rest of the `line` is read as of that.
+    `load` reads the settings; `confirm` may answer Ctrl-C by a question (signals.listen).
+    """
+    args = _parser(f"{name} {word}".strip(), arguments).parse_args(line)
+    if args.check:
+        status = _check(name, check, args, load)
+    else:
+        status = _run(name, main, args, load, confirm)
     logging.shutdown()
     sys.stdout.flush()
     sys.exit(status)
@@ -104,8 +119,8 @@ def started() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _parser(name: str, arguments: Arguments | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {name}")
+def _parser(program: str, arguments: Arguments | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
     add = parser.add_argument
     add(
         "--config", type=Path, metavar="PATH", help="settings (default: config.ini if there is one)"
@@ -114,16 +129,25 @@ def _parser(name: str, arguments: Arguments | None) -> argparse.ArgumentParser:
     add("--log-level", choices=["debug", "info", "warning", "error"], help="instead of [log] level")
     add("--check", action="store_true", help="test the settings and connections, then end")
     add("--json", action="store_true", help="print machine-readable output")
+    add("--with-parent", action="store_true", help="end when standard input closes")
     if arguments:
         arguments(parser)
     return parser
 
 
-def _run(name: str, main: Main, args: argparse.Namespace) -> int:
+def _run(
+    name: str,
+    main: Main,
+    args: argparse.Namespace,
+    load: Load,
+    confirm: signals.Confirm | None,
+) -> int:
     try:
-        daemon = _prepared(name, args)
+        daemon = _prepared(name, args, load)
         with pidfile.held(args.pidfile):
-            signals.listen(daemon.stop)
+            signals.listen(daemon.stop, confirm)
+            if args.with_parent:
+                signals.end_with_parent()
             return _ended(daemon, main)
     except SettingsError as e:
         return _say(name, str(e), Exit.SETTINGS)
@@ -131,11 +155,9 @@ def _run(name: str, main: Main, args: argparse.Namespace) -> int:
         return _say(name, str(e), Exit.RUNNING)
 
 
-def _prepared(name: str, args: argparse.Namespace, level: str = "") -> Daemon:
-    config = settings.load(args.config)
-    told = config.section("log", settings.Log)
-    file = config.path_of(told.file) if told.file else None
-    logs.configure(args.log_level or level or told.level, file)
+def _prepared(name: str, args: argparse.Namespace, load: Load, level: str = "") -> Daemon:
+    config = load(args)
+    logs.follow(config, args.log_level or level)
     return Daemon(name, config, threading.Event(), args)
 
 
@@ -171,8 +193,8 @@ def _say(name: str, sentence: str, status: Exit) -> int:
     return status
 
 
-def _check(name: str, check: Check | None, args: argparse.Namespace) -> int:
-    lines = _checked(name, check, args)
+def _check(name: str, check: Check | None, args: argparse.Namespace, load: Load) -> int:
+    lines = _checked(name, check, args, load)
     out = sys.stdout
     if args.json:
         out.write(json.dumps([msgspec.to_builtins(line) for line in lines], indent=2) + "\n")
@@ -181,11 +203,13 @@ def _check(name: str, check: Check | None, args: argparse.Namespace) -> int:
     return Exit.OK if all(line.ok for line in lines) else Exit.FAILED
 
 
-def _checked(name: str, check: Check | None, args: argparse.Namespace) -> list[CheckLine]:
+def _checked(
+    name: str, check: Check | None, args: argparse.Namespace, load: Load
+) -> list[CheckLine]:
     lines: list[CheckLine] = []
     try:
         # The report is the output: the log stays quiet unless something is wrong.
-        daemon = _prepared(name, args, "warning")
+        daemon = _prepared(name, args, load, "warning")
         read = daemon.config.shown if daemon.config.file else "no config.ini: built-in defaults"
         lines.append(CheckLine("settings", True, read))
         lines.extend(check(daemon) if check else [])

@@ -5,12 +5,14 @@ import re
 import sys
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import TextIO
 
+from postroom import settings
 from postroom.errors import SettingsError
 
 #: The packages whose debug lines are ours; what libraries tell at that level may hold secrets.
 OURS = ("postroom", "provider", "master", "api", "monitor", "runner")
-_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 # Control characters move a terminal's cursor, bidi overrides make text read as another.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -25,20 +27,38 @@ class OneLine(logging.Formatter):
         return safe(line)
 
 
+class Terminal(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that moment: a progress bar puts itself before it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def safe(text: str) -> str:
     """The text with escapes in place of what would break a line or dress up a terminal."""
     return _UNSAFE.sub(lambda m: m.group().encode("unicode_escape").decode(), text)
 
 
-def configure(level: str, file: Path | None) -> None:
-    """Send all logging to stderr, and to `file` too; SettingsError if it cannot be written."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+def follow(config: settings.Config, level: str = "") -> None:
+    """Log as [log] says; SettingsError if it cannot be written there."""
+    told = config.section("log", settings.Log)
+    file = config.path_of(told.file) if told.file else None
+    configure(level or told.level, file, terminal=told.terminal, line=told.format or LINE)
+
+
+def configure(level: str, file: Path | None, *, terminal: bool = True, line: str = LINE) -> None:
+    """Send all logging to `file` and to the terminal: to this one always where there is no file."""
+    handlers: list[logging.Handler] = []
     if file:
         handlers.append(_file(file))
+    if terminal or not handlers:
+        handlers.append(Terminal())
     root = logging.getLogger()
     root.handlers[:] = handlers
     for handler in handlers:
-        handler.setFormatter(OneLine(_LINE, _TIME))
+        handler.setFormatter(OneLine(line, _TIME))
     number = getattr(logging, level.upper())
     root.setLevel(max(number, logging.INFO))
     for name in OURS:

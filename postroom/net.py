@@ -1,5 +1,6 @@
-"""Addresses that only this machine reaches."""
+"""Addresses and ports of this machine."""
 
+import socket
 from ipaddress import ip_address
 
 
@@ -11,3 +12,11 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def free_port(host: str) -> int:
+    """A port that nobody has at present."""
+    with socket.socket() as s:
+        s.bind((host, 0))
+        port: int = s.getsockname()[1]
+        return port

@@ -1,5 +1,6 @@
 """Settings: one INI file, each section a Struct, every error a sentence that says what to mend."""
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Api(Options, frozen=True):
     threads: Number = 8
     token: str = ""
     token_file: str = ""
+    presigned: bool = False
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.
@@ -80,18 +82,50 @@ class Storage(Options, frozen=True):
     files_path: str = "data/files"
 
 
-class Provider(Options, frozen=True):
-    """[provider]: how providers talk to the master."""
+class ToMaster(Options, frozen=True):
+    """How a daemon reaches the master."""
 
     lanes: Annotated[int, Meta(ge=1, le=64)] = 4
-    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
     resend_seconds: Seconds = 60.0
     reconnect_seconds: Seconds = 7.5
-    heartbeat_seconds: Seconds = 10.0
     master: str = ""
     key_file: str = ""
     server_key_file: str = ""
+
+
+class Provider(ToMaster, frozen=True):
+    """[provider]: how providers talk to the master."""
+
+    budget_megabytes: Annotated[int, Meta(ge=8)] = 32
+    heartbeat_seconds: Seconds = 10.0
     tokens: str = "data/tokens"
+
+
+class Monitor(ToMaster, frozen=True):
+    """[monitor]: how many pages are looked at together, and how they reach the master."""
+
+    threads: Annotated[int, Meta(ge=1, le=64)] = 8
+    pulse_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    spool: str = "data/monitor"
+
+
+class Digest(Options, frozen=True):
+    """[digest]: the mail that tells of new files, and the server that takes it."""
+
+    sender: str = ""
+    #: Nobody: no digest is mailed.
+    receivers: tuple[str, ...] = ()
+    server: str = ""
+    #: 0: the usual one for `tls`.
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    tls: Literal["ssl", "starttls", "none"] = "ssl"
+    ca_file: str = ""
+    user: str = ""
+    password_file: str = ""
+    timeout_seconds: Seconds = 60.0
+    at: str = ""
+    time_zone: str = "UTC"
+    url: str = ""
 
 
 class Runner(Options, frozen=True):
@@ -114,7 +148,16 @@ class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
     file: str = ""
+    #: With a file: whether the terminal gets the log as well.
+    terminal: bool = True
+    #: As Python's logging takes it, %(message)s and such; "" for the one that is built in.
+    format: str = ""
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a format that no line can have."""
+        if self.format:
+            _check_format(self.format)
 
 
 SECTIONS: Mapping[str, type[Options]] = {
@@ -122,6 +165,8 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
+    "monitor": Monitor,
+    "digest": Digest,
     "runner": Runner,
     "log": Log,
 }
@@ -129,7 +174,9 @@ SECTIONS: Mapping[str, type[Options]] = {
 #: all other keys of theirs are the plug-in's own.
 NAMED: Mapping[str, frozenset[str]] = {
     "mailbox": frozenset({"source", "delete_after_days"}),
+    "page": frozenset(),
     "sink": frozenset(),
+    "storage": frozenset(),
 }
 
 
@@ -209,7 +256,7 @@ class Config:
     def named(self, kind: str) -> dict[str, RawSection]:
         """The sections [kind NAME] by name, in the order of the file."""
         found = ((title.partition(" "), raw) for title, raw in self.sections.items())
-        return {name: raw for (first, _, name), raw in found if first == kind}
+        return {name: raw for (first, _, name), raw in found if first == kind and name}
 
     def path_of(self, value: str) -> Path:
         """The path that a setting means: relative ones start at the file's folder."""
@@ -244,18 +291,26 @@ def _core_keys(file: Path, title: str) -> frozenset[str]:
         raise SettingsError(f"{file}: [{title}]: a name must not contain /")
     if kind in NAMED and name:
         return NAMED[kind]
+    if title in SECTIONS:
+        return frozenset()
     if title in NAMED:
         raise SettingsError(f"{file}: [{title}] needs a name, as in [{title} work]")
-    if title not in SECTIONS:
-        known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
-        raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
-    return frozenset()
+    known = [*SECTIONS, *(f"{kind} NAME" for kind in NAMED)]
+    raise SettingsError(f"{file}: [{title}]: {_unknown('section', title, known)}")
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"unknown {what}: expected one of {', '.join(sorted(known))}{hint}"
+
+
+def _check_format(text: str) -> None:
+    record = logging.makeLogRecord({"msg": "x"})
+    try:
+        logging.Formatter(text).format(record)
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"format: {text!r} cannot be used ({e}): see LogRecord of Python") from e
 
 
 def _reachable(host: str) -> str:

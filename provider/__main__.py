@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import daemon, registry, settings, wire
+from postroom import daemon, line, registry, settings
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError
 from postroom.sockets import Lanes
@@ -28,14 +28,13 @@ ACTIONS = {
 WITH_VALUES = {"--config", "--pidfile", "--log-level"}
 #: Seconds that a first SIGTERM leaves for what is under way.
 DRAIN_SECONDS = 4.0
-REACH_SECONDS = 3.0
 TICK = 0.1
 
 
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
     named = mailboxes.named(run.config, run.args.names)
-    with shared.opened(run.config, run.stop) as common:
+    with shared.opened(run.config, run.stop, len(named)) as common:
         served = [
             Mailbox(name, source, common, once=run.args.once) for name, source in named.items()
         ]
@@ -72,7 +71,9 @@ def _serve(served: Sequence[Mailbox], lanes: Lanes, stop: threading.Event) -> No
 def check(run: Daemon) -> list[CheckLine]:
     """Log in to each mailbox, list its folders, look whether the master answers."""
     named = mailboxes.named(run.config, run.args.names)
-    return [*(_check_source(name, source) for name, source in named.items()), _check_master(run)]
+    options = run.config.section("provider", settings.Provider)
+    found = [_check_source(name, source) for name, source in named.items()]
+    return [*found, line.check(run.config, "provider", options)]
 
 
 def _check_source(name: str, source: sources.Source) -> CheckLine:
@@ -88,21 +89,9 @@ def _check_source(name: str, source: sources.Source) -> CheckLine:
     return CheckLine(f"mailbox {name}", True, f"{source.title}: {', '.join(folders)}")
 
 
-def _check_master(run: Daemon) -> CheckLine:
-    options = run.config.section("provider", settings.Provider)
-    address = shared.address_of(run.config, options)
-    lanes = shared.lanes_of(run.config, options, threading.Event())
-    try:
-        # A question that changes nothing; whatever the answer, there is somebody.
-        lanes.submit(wire.Offer(mailbox="check", epoch=0, folder="", uidvalidity=0))
-        reached = lanes.connected.wait(REACH_SECONDS)
-    finally:
-        lanes.close()
-    remedy = "start it: python -m master; or set master = in [provider]"
-    return CheckLine("master", reached, address, remedy)
-
-
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    words = ", ".join(ACTIONS)
+    parser.epilog = f"other commands: {words}; python -m provider COMMAND --help tells of each"
     parser.add_argument("names", nargs="*", metavar="NAME", help="mailboxes (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one complete pass; status 0: none missing"

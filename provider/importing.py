@@ -119,8 +119,9 @@ def _summary(mailbox: Mailbox, told: Counter[str]) -> int:
     whole = mailbox.complete and not counts["refused"] + counts["too_big"]
     sys.stdout.write(f"{mailbox.name}: {line}\n")
     if not whole:
-        sys.stdout.write("not complete: run it again to go on\n")
+        why = mailbox.problem or "run it again to go on"
+        sys.stdout.write(f"not complete: {why}\n")
     return Exit.OK if whole else Exit.FAILED
 
 
-ACTION = Action(main, arguments)
+ACTION = Action("import", main, arguments)

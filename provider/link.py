@@ -1,13 +1,11 @@
 """What one mailbox's thread says to the master, and what it was told at HELLO."""
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from postroom import __version__, wire
-from postroom.errors import TemporaryError
+from postroom import __version__, line, wire
 from postroom.sockets import Lanes
 
 from .budget import Budget
@@ -15,8 +13,6 @@ from .later import Later
 from .quota import Day, Quota
 from .shares import Accounts
 from .sources import Source
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,8 @@ class Shared:
     #: Where the master is.
     address: str
     heartbeat_seconds: float = 10.0
+    #: In which all mailboxes connect again that were cut off at the same moment.
+    spread_seconds: float = 0.0
     #: What the mailboxes of an account have in common.
     accounts: Accounts = field(default_factory=Accounts)
     #: Hears what the master made of each mail.
@@ -81,16 +79,7 @@ class Link:
 
         Raises RefusedError when it says no, TemporaryError when told to stop.
         """
-        told = ""
-        while True:
-            try:
-                return self.shared.lanes.ask(request)
-            except TemporaryError as e:
-                if not told:
-                    log.info("Slave %s: Master says not now: %s", self.name, e)
-                told = str(e)
-                if self.stop.wait(e.after):
-                    raise
+        return line.ask(self.shared.lanes, request, self.name, self.stop)
 
     def place(self, folder: str, uidvalidity: int) -> dict[str, Any]:
         """The fields by which a request names a folder."""

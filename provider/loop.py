@@ -5,16 +5,17 @@ import threading
 import time
 
 from postroom import wire
+from postroom.backoff import Backoff, reason
 from postroom.errors import PostroomError, RefusedError, SourceError
+from postroom.tasks import Tasks
 
 from . import cut
 from .auth import PausedError
-from .backoff import Backoff, reason
 from .link import Link, Shared
 from .passes import FolderPass, Passed
 from .quota import Quota, SpentError
 from .sources import Limited, Limits, Metered, Source
-from .tasks import Tasks, target_key
+from .tasks import KINDS, target_key
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 LISTING_SECONDS = 3_600.0
 #: How often the meaning of the UIDs is checked.
 VERIFY_SECONDS = 86_400.0
+#: Seconds between two looks whether somebody has logged in; only our own disk is asked.
+PAUSED = 30.0
 #: How often one complete pass is tried before --once gives up.
 ONCE_TRIES = 5
 #: Nobody waits for what is not tried again.
@@ -48,19 +51,26 @@ class Mailbox:
         self._once = once
         #: With --once: whether nothing is missing.
         self.complete = False
-        self._backoff = Backoff()
+        self._backoff = Backoff(spread_seconds=shared.spread_seconds)
         self._failures = 0
-        self._tasks = Tasks()
+        self._tasks: Tasks[wire.Task] = Tasks(KINDS, "provider")
         self._cuts: dict[tuple[str, int], cut.Cut] = {}
         self._listed: dict[str, float] = {}
         self._verified: dict[str, float] = {}
         self._missing = 0
         #: Why some folder cannot be read, for the next sign of life.
         self._problem = ""
+        #: Whether that is only the day's budget.
+        self._resting = False
         self._quiet = False
         #: The last one of each folder.
         self.receipts: dict[str, wire.Receipt] = {}
         self._paused = ""
+
+    @property
+    def problem(self) -> str:
+        """Why some folder could not be read; "" when all could."""
+        return self._problem
 
     def run(self) -> None:
         """Live until told to stop, or with --once until all was passed over."""
@@ -124,7 +134,7 @@ class Mailbox:
         self._let_go()
         if not isinstance(error, PostroomError):
             log.error("Slave %s: %s", self.name, reason(error), exc_info=error)
-        pause = self._backoff.pause(error)
+        pause = PAUSED if isinstance(error, PausedError) else self._backoff.pause(error)
         if self._once and isinstance(error, SourceError | SpentError):
             self._failures = ONCE_TRIES
             pause = min(pause, GIVEN_UP_SECONDS)
@@ -140,6 +150,7 @@ class Mailbox:
             # It has had its try: left open it would end each rest, and servers lock accounts.
             for task in self._tasks.open("sync"):
                 self._tasks.done(task, reason(error))
+            self._resting = isinstance(error, SpentError)
             self._rest(pause, reason(error))
 
     def _rest(self, seconds: float, error: str) -> None:
@@ -174,7 +185,9 @@ class Mailbox:
             else:
                 sent += passed.sent
         self._carry_out()
-        self._problem = "; ".join([*problems, *self._spent()])
+        spent = self._spent()
+        self._problem = "; ".join([*problems, *spent])
+        self._resting = bool(spent) and not problems
         for task in [*verify, *sync]:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
         self._no_new_mail(sent)
@@ -251,6 +264,7 @@ class Mailbox:
             **self._link.place("", 0),
             error=error[:1_000],
             next_try=next_try if error else 0.0,
+            resting=self._resting and bool(error),
             done=results,
         )
         answer: wire.PassReply = self._link.ask(request)

@@ -8,11 +8,11 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from postroom.archive import Archive
+from postroom.backoff import Backoff, reason
 from postroom.errors import PostroomError, RefusedError
 from postroom.settings import Config
 
 from . import mailboxes
-from .backoff import Backoff, reason
 from .tools.command import StoppedError, open_archive
 from .tools.deleting import Choice, Filters, SafeDelete, choices
 

@@ -3,12 +3,18 @@
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from postroom import logs
+from postroom.storage import Storage
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+from tests.servers import swift as swift_server
+from tests.servers.web import WebServer
+from tests.stores import KINDS, Spot
+from tests.stubs.rig import Rig
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +45,66 @@ def dovecot() -> Iterator[dovecot_server.Dovecot]:
         yield server.start()
     finally:
         server.cleanup()
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """A stub master, and the mailboxes that a test runs against it."""
+    rig = Rig()
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    """A web server on this machine that has nothing yet."""
+    server = WebServer()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def _swift() -> Iterator[swift_server.Swift]:
+    server = swift_server.Swift()
+    try:
+        server.start().make_bucket(server.bucket)
+        yield server
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def swift(_swift: swift_server.Swift, monkeypatch: pytest.MonkeyPatch) -> swift_server.Swift:
+    """A real S3 server that runs for all tests, with a bucket; its keys are in the environment.
+
+    It answers a hundred requests a second, so pages are short.
+    """
+    monkeypatch.setattr("postroom.storage.s3_bucket.Bucket.at_once", 15)
+    for name, value in _swift.environment().items():
+        monkeypatch.setenv(name, value)
+    return _swift
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of store."""
+    return str(request.param)
+
+
+@pytest.fixture
+def spot(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Spot:
+    """A place for stores of that kind."""
+    return Spot(kind, tmp_path, request.getfixturevalue("swift") if kind == "s3" else None)
+
+
+@pytest.fixture
+def store(spot: Spot) -> Iterator[Storage]:
+    """A new store of that kind."""
+    store = spot.open()
+    yield store
+    store.close()
 
 
 def need_dovecot() -> None:

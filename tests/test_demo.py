@@ -40,6 +40,8 @@ def test_once_sees_every_sample_and_a_receipt_without_gaps(variant):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "listed 215" in done.stdout
     assert "missing 0" in done.stdout
+    assert "a digest was mailed: 2 new files: reports" in done.stdout
+    assert "changed file prices.csv" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -50,12 +52,15 @@ def test_once_fails_with_a_reason_when_time_is_up():
     )
     assert done.returncode == 1
     assert "failed: not complete after 0 s" in done.stdout
+    assert "of the page's 2 files are stored" in done.stdout
 
 
-def test_new_mail_arrives_and_ctrl_c_ends_all(running):
+def test_new_mail_and_files_arrive_and_ctrl_c_ends_all(running):
     process, out, port = running
     wait_until(lambda: "new mail number 1 arrived" in out.read_text(), 90, "a new mail")
     assert f"curl 'http://127.0.0.1:{port}/v1/mails?limit=5'" in out.read_text()
+    assert f"curl 'http://127.0.0.1:{port}/v1/files'" in out.read_text()
+    wait_until(lambda: "a digest was mailed: 1 new file: reports" in out.read_text(), 30, "a file")
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(60) == 0
     assert not is_open(port)

@@ -1,18 +1,24 @@
 """The parts of the demo, each by itself: mailboxes, settings, children, lines."""
 
+import re
 import stat
 import sys
+from email.message import EmailMessage
 
 import pytest
+import requests
 from imapclient import IMAPClient
 
+from monitor.mailer import Mailer
+from monitor.pages import pages
+from postroom import children as children_module
 from postroom import credentials, settings
-from postroom.demo import processes
+from postroom.children import Children
 from postroom.demo.mailboxes import ImapBox, MaildirBox, opened
 from postroom.demo.place import prepared
-from postroom.demo.processes import Children
 from postroom.demo.samples import samples
 from postroom.demo.terminal import printable
+from postroom.demo.watching import Watching
 from postroom.demo.witness import Witness, told
 from tests.waiting import wait_until
 
@@ -22,6 +28,13 @@ def imap_box():
     box = ImapBox()
     yield box
     box.stop()
+
+
+@pytest.fixture
+def watching(tmp_path):
+    watched = Watching(tmp_path, lambda line: None)
+    yield watched
+    watched.stop()
 
 
 @pytest.fixture
@@ -126,7 +139,7 @@ def test_a_child_that_fails_is_told_with_its_lines(children, lines):
 
 
 def test_a_child_that_hangs_is_killed(children, lines, monkeypatch):
-    monkeypatch.setattr(processes, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(children_module, "DRAIN_SECONDS", 0.1)
     children.start("tests.servers.stubborn")
     wait_until(lambda: lines, what="its greeting")
     assert children.ended() == ""
@@ -137,13 +150,85 @@ def test_a_child_that_hangs_is_killed(children, lines, monkeypatch):
 
 def test_secrets_of_the_real_office_do_not_reach_the_children(monkeypatch):
     monkeypatch.setenv("POSTROOM_DEMO_PASSWORD", "real")
-    assert not any(name.startswith("POSTROOM_") for name in processes._environment())
+    assert not any(
+        name.startswith("POSTROOM_") for name in children_module._environment(("POSTROOM_",))
+    )
 
 
 def test_a_witness_of_nothing_says_so(free_port):
     witness = Witness(f"http://127.0.0.1:{free_port}", "demo")
     assert not witness.is_up()
     assert witness.missing({"00"}, 1).startswith("the API cannot tell")
+
+
+def test_the_page_links_to_its_files_and_to_the_ones_that_appear(watching):
+    watching.go_on(0)
+
+    page = requests.get(watching.site.url, timeout=10).text
+    names = re.findall(r'href="files/([^"]+)"', page)
+
+    assert names == ["prices.csv", "report-1.pdf", "report-2.pdf"]
+    report = requests.get(f"{watching.site.url}files/report-2.pdf", timeout=10)
+    assert report.content.startswith(b"%PDF")
+
+
+def test_a_file_of_the_page_changes_under_its_name(watching):
+    url = f"{watching.site.url}files/prices.csv"
+    before = requests.get(url, timeout=10)
+    known = {"If-None-Match": before.headers["ETag"]}
+    assert requests.get(url, headers=known, timeout=10).status_code == 304
+
+    watching.go_on(1)
+
+    assert requests.get(url, headers=known, timeout=10).content != before.content
+
+
+def test_the_section_of_the_page_is_valid(watching, tmp_path):
+    place = prepared(tmp_path, 0, MaildirBox(tmp_path / "Maildir"), watching.sections())
+    config = settings.load(place.config)
+
+    assert pages(config)["reports"].url == watching.site.url
+    assert Mailer.configured(config)
+
+
+def test_a_digest_is_kept_in_a_file_and_told(tmp_path):
+    told_lines: list[str] = []
+    watching = Watching(tmp_path, told_lines.append)
+    place = prepared(tmp_path, 0, MaildirBox(tmp_path / "Maildir"), watching.sections())
+    mail = EmailMessage()
+    mail["Subject"] = "2 new files"
+
+    mailer = Mailer.configured(settings.load(place.config))
+    assert mailer
+    mailer.send(mail)
+    watching.stop()
+
+    (file,) = (tmp_path / "digests").iterdir()
+    assert b"Subject: 2 new files\r\n" in file.read_bytes()
+    assert told_lines == ["a digest was mailed: 2 new files", f"    it is in {file}"]
+
+
+def test_without_the_library_there_is_no_digest_and_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "postroom.demo.smtp_sink", raising=False)
+    monkeypatch.setitem(sys.modules, "aiosmtpd.smtp", None)
+    told_lines: list[str] = []
+
+    watching = Watching(tmp_path, told_lines.append)
+
+    assert list(watching.sections()) == ["page reports"]
+    assert "SMTP server cannot run here" in told_lines[0]
+    watching.stop()
+
+
+def test_what_is_missing_of_the_page_is_told(watching):
+    def seen(*names):
+        return [{"download_url": name, "state": "stored"} for name in names]
+
+    watching._sink.count = 1
+
+    assert watching.missing(seen("a")) == "1 of the page's 2 files are stored"
+    assert watching.missing(seen("a", "b")) == "the file that changed is not stored anew"
+    assert watching.missing(seen("a", "b", "b")) == ""
 
 
 def test_a_receipt_is_told_in_words():

@@ -16,9 +16,12 @@ from api.deliveries import Delivery
 from master.parsers import PARSERS
 from master.sinks import SINKS
 from master.sinks.directory import DirectoryOptions
+from monitor.links import READERS
+from monitor.pages import PageOptions
 from postroom import settings, wire
 from postroom.daemon import Exit
 from postroom.storage import STORAGES, open_storage
+from postroom.storage.s3_options import S3Options
 from postroom.values import converted
 from provider import sources
 from tests.documents import DOCUMENTS, ROOT, messages, rows, section, source, text
@@ -33,7 +36,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
         f"[mailbox NAME] with source = {name}": sources.load(name).Options
         for name in sources.SOURCES
     },
+    "[page NAME]": PageOptions,
     "[sink directory]": DirectoryOptions,
+    "[storage s3]": S3Options,
 }
 
 
@@ -76,7 +81,9 @@ def test_each_variable_of_the_credentials_is_described():
 
 def test_each_option_and_exit_status_is_described():
     told = text("docs/settings.md")
-    main = "\n".join(text(f"{name}/__main__.py") for name in ("api", "master", "provider"))
+    main = "\n".join(
+        text(f"{name}/__main__.py") for name in ("api", "master", "monitor", "provider")
+    )
     options = re.findall(r'"(--[a-z-]+)"', text("postroom/daemon.py") + main)
     statuses = re.findall(r"^\| ([\d, ]+) \|", section(told, "Exit statuses"), re.M)
     named = {int(number) for cell in statuses for number in cell.split(", ")}
@@ -95,6 +102,7 @@ def test_each_option_and_exit_status_is_described():
         ("PARSERS", PARSERS),
         ("SINKS", SINKS),
         ("STORAGES", STORAGES),
+        ("READERS", READERS),
     ],
 )
 def test_each_registered_name_is_described(registry, names):
@@ -197,11 +205,14 @@ def test_the_bytes_of_the_protocol_are_read_and_written_alike():
 def test_each_field_and_limit_of_the_protocol_is_described():
     told = text("docs/protocol.md")
     parts = (wire.Status, wire.Window, wire.Upload, wire.Item, wire.PassWindow)
+    of_pages = (wire.Link, wire.WantedFile, wire.FileRecord, wire.FileReply,
+                wire.WatchTask, wire.WatchDigest, wire.DigestFile)  # fmt: skip
     answers = (wire.ItemReply, wire.Limits, wire.Task, wire.Receipt, wire.Retry, wire.Refusal)
     every: list[type[msgspec.Struct]] = [
         *wire.REPLY_TYPES,
         *wire.REPLY_TYPES.values(),
         *parts,
+        *of_pages,
         *answers,
     ]
     fields = {field.encode_name for kind in every for field in msgspec.structs.fields(kind)}

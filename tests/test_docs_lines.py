@@ -2,9 +2,11 @@
 
 import json
 import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +16,8 @@ import pytest
 import zmq
 from werkzeug.datastructures import Headers
 
-from postroom import wire
-from postroom.storage import open_storage
+from postroom import settings, wire
+from postroom.storage import open_files, open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
@@ -31,6 +33,8 @@ WITH_COMMANDS = [
     "docs/settings.md",
     "docs/tools.md",
 ]
+#: How people ask for what the protocol's examples are asked to do.
+ASKED = {"sync": "/v1/mailboxes/home/sync", "check": "/v1/pages/prices/check"}
 TOOLS = {"list", "fetch", "check", "verify", "delete"}
 
 LUNCH = (
@@ -47,6 +51,12 @@ PRICES = (
     b"Content-Type: text/csv; name=prix.csv\r\nContent-Disposition: attachment\r\n"
     b"Content-Transfer-Encoding: base64\r\n\r\nYSwxDQpiLDINCg==\r\n--b--\r\n"
 )
+
+#: What a monitor would have downloaded.
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+OBJECT = (f"pages/prices/{HELLO}/summer.pdf", b"hello")
+#: What a runner would have brought.
+OUTPUTS = [(f"runs/1/1/{name}", b"12 EUR") for name in ("output.txt", "rates.csv")]
 
 MBOX = b"From ann@example.org Fri Jan 30 11:02:00 2026\r\n" + LUNCH
 
@@ -99,8 +109,10 @@ class Clone(Daemons):
 
     def ask(self, line: str) -> tuple[int, str]:
         """Status and answer of a curl line."""
-        line = line.replace("'$STORAGE'", self.storage())
+        line = line.replace("'$STORAGE'", self.storage()).replace("'$FILES'", self.files())
         line = line.replace("'$ADMIN'", (self.folder / "data/admin.token").read_text().strip())
+        if "'$CLAIM'" in line:
+            line = line.replace("'$CLAIM'", self.claim())
         call = curl(line.replace("maildir:/home/me/Maildir", f"maildir:{self.folder}/Maildir"))
         connection = HTTPConnection(HOST, self.api_port, timeout=30)
         connection.request(call.method, call.path, call.body, call.headers)
@@ -119,19 +131,32 @@ class Clone(Daemons):
         storage.close()
         return storage.id
 
+    def claim(self) -> str:
+        """The lease that was given out last."""
+        with closing(sqlite3.connect(self.folder / "data/postroom.sqlite")) as db:
+            found = db.execute("SELECT claim FROM runs UNION SELECT claim FROM replays").fetchall()
+        return max(str(claim) for (claim,) in found)
+
+    def files(self) -> str:
+        """The id of the store of files, in which there is one."""
+        storage = open_files(settings.load(self.folder / "config.ini"))
+        storage.put_many([OBJECT, *OUTPUTS])
+        storage.close()
+        return str(storage.id)
+
     def run(self, line: str) -> None:
         """Do what a line of the documents says, as far as a test can."""
         program, *words = shlex.split(line)
         match program, words:
             case "curl", _:
-                assert self.ask(line)[0] in (200, 202)
+                assert self.ask(line)[0] in (200, 201, 202)
             case "make", _:
                 self.shell(f"make -n -C {shlex.quote(str(ROOT))} {shlex.join(words)}")
             case "cp", _:
                 fresh = self.folder / "fresh"
                 fresh.mkdir(exist_ok=True)
                 self.shell(f"cp {self.folder}/*example* . && {line}", fresh)
-            case "python3" | "pip", _:
+            case "python3" | "pip" | "export", _:
                 # The tests run in such an environment already.
                 self.shell(f"bash -n -c {shlex.quote(line)}")
                 assert all((ROOT / word).exists() for word in words if word.endswith(".txt"))
@@ -152,6 +177,9 @@ class Clone(Daemons):
         elif name == "provider" and arguments[:1] == ["login"]:
             # Tested with a browser elsewhere; here nobody would log in.
             assert login.parser().parse_args(arguments[1:]).name
+        elif name == "monitor" and "--alone" in arguments:
+            # docs/monitor.md says the same, and is tested with a page.
+            assert line_of(name, arguments) in text("docs/monitor.md").splitlines()
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)
@@ -179,6 +207,11 @@ class Clone(Daemons):
         )
 
 
+def line_of(name: str, arguments: list[str]) -> str:
+    """How one of our own programs is started."""
+    return shlex.join(["python", "-m", name, *arguments])
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Clone]:
     """API and master, running; both mails are stored."""
@@ -202,7 +235,7 @@ def test_each_shell_line_runs(clone, name):
 
 def test_no_other_document_has_shell_lines():
     # Those of the scripts' page are tested with the scripts.
-    tested = {*WITH_COMMANDS, "docs/api.md", "docs/scripts.md"}
+    tested = {*WITH_COMMANDS, "docs/api.md", "docs/monitor.md", "docs/scripts.md"}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 
     assert [name for name in others if "```sh" in text(name)] == []
@@ -251,10 +284,12 @@ def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
-        for request, shown in conversation():
-            if "tasks" in shown:
-                clone.post("/v1/mailboxes/home/sync", {})
-            socket.send_multipart(request)
+        for header, frames, shown in conversation():
+            if "storage" in header:
+                frames[1] = wire.pack({**header, "storage": clone.files()})
+            for task in shown.get("tasks", []):
+                clone.post(ASKED[task["kind"]], {})
+            socket.send_multipart(frames)
             assert socket.poll(20_000)
             answer = wire.unpack(socket.recv_multipart()[1])
             assert steady(answer) == steady(shown)
@@ -265,8 +300,8 @@ def steady(header: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in header.items() if name not in ("storage", "due")}
 
 
-def conversation() -> Iterator[tuple[list[bytes], dict[str, Any]]]:
-    """The protocol's requests, each with the reply that follows it."""
+def conversation() -> Iterator[tuple[dict[str, Any], list[bytes], dict[str, Any]]]:
+    """The protocol's requests, header and frames, each with the reply that follows it."""
     for (header, frames), (reply, _) in pairwise(messages()):
         if "cmd" in header:
-            yield frames, reply
+            yield header, frames, reply

@@ -2,27 +2,18 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from postroom import wire
+from postroom import tls, wire
 from postroom.credentials import Credentials
 from postroom.errors import CredentialError, SettingsError, SourceError
-from provider.sources import tls
 from provider.sources.imap import ImapSource
 from provider.sources.imap.options import ImapOptions
 from tests.servers.dovecot import Dovecot
 from tests.stubs.rig import Rig, imap, mail
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
 
 
 def test_a_thousand_mails_come_once_and_a_second_pass_fetches_none(rig: Rig, dovecot: Dovecot):

@@ -15,17 +15,9 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({uid: mail(uid) for uid in range(1, 6)}).start()
-    yield server
-    server.close()
+    with ScriptedImap({uid: mail(uid) for uid in range(1, 6)}) as server:
+        yield server
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """How far back the first pass of an IMAP mailbox goes, and what comes after it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from postroom import wire
@@ -24,13 +22,6 @@ class DatedImap(ScriptedImap):
         found = super()._numbered(numbers)
         dated = "SINCE" in self.commands[-1]
         return [uid for uid in found if uid in self.young] if dated else found
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
 
 
 def test_the_first_pass_may_take_the_newest_alone(rig: Rig, dovecot: Dovecot):

@@ -40,9 +40,8 @@ def world() -> Iterator[Hostile]:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({1: mail(1)}).start()
-    yield server
-    server.close()
+    with ScriptedImap({1: mail(1)}) as server:
+        yield server
 
 
 # --- connections that end

@@ -16,17 +16,9 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({uid: mail(uid) for uid in range(1, 4)}).start()
-    server.capabilities = "IMAP4rev1 IDLE"
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
+    with ScriptedImap({uid: mail(uid) for uid in range(1, 4)}) as server:
+        server.capabilities = "IMAP4rev1 IDLE"
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A Maildir as a source."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from provider.sources import Source, load
 from provider.sources.maildir import MaildirOptions, MaildirSource
 from tests.stubs.rig import Rig, mail
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
 
 
 @pytest.fixture

@@ -42,13 +42,6 @@ def endpoint() -> Iterator[TokenEndpoint]:
     endpoint.close()
 
 
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
 def options(endpoint: TokenEndpoint, server: OAuth2Dovecot | None = None, **more) -> ImapOptions:
     port = server.ports.imap if server else 1
     told = {"server": "127.0.0.1", "port": port, "tls": "none", **endpoint.options(**more)}

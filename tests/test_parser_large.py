@@ -2,6 +2,7 @@
 
 import base64
 from hashlib import sha256
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -9,25 +10,22 @@ from hypothesis import strategies as st
 
 from postroom.parsing.bodies import MAX_TEXT
 from postroom.parsing.mail import parse
-from postroom.parts import node, split
+from postroom.parts import node, split, transfer
+from postroom.parts import pieces as pieces_module
 
 HEAD = b"Content-Type: application/x\r\nContent-Transfer-Encoding: %s\r\n\r\n"
 SOUND = base64.encodebytes(bytes(range(256)) * 9).replace(b"\n", b"\r\n")
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node, "LARGE", 20)
-    monkeypatch.setattr(node, "PIECE", 7)
-
-
 def agree(raw: bytes) -> bool:
-    """Whether a part measured in pieces is the part as a whole, with the same defects."""
+    """Whether a part read in small pieces is the part as a whole, with the same defects."""
     root = split(raw, set())
-    whole, pieces = set[str](), set[str]()
-    content = root.content(whole)
-    measured = root.measure(pieces)
-    return measured == (len(content), sha256(content).hexdigest()) and whole == pieces
+    whole, pieces, measured = set[str](), set[str](), set[str]()
+    content = transfer.decode(bytes(root.span), root.encoding, whole)
+    with patch.object(node, "LARGE", 20), patch.object(pieces_module, "PIECE", 12):
+        assert root.content(pieces) == content
+        assert root.measure(measured)[:2] == (len(content), sha256(content).hexdigest())
+    return whole == pieces == measured
 
 
 @pytest.mark.parametrize(
@@ -54,6 +52,24 @@ def test_base64_broken_anywhere_too(content: bytes, at: int, rubbish: bytes):
     body = base64.encodebytes(content)
 
     assert agree(HEAD % b"base64" + body[:at] + rubbish + body[at:])
+
+
+@given(st.lists(st.sampled_from([b"a", b"=", b" ", b"\t", b"\r\n", b"\n", b"3D", b"=3D", b"-"])))
+def test_quoted_printable_in_pieces_is_what_it_is_as_a_whole(parts: list[bytes]):
+    assert agree(HEAD % b"quoted-printable" + b"".join(parts))
+
+
+UU_LINES = [b"begin 644 a\n", b"%:&5L;&\\\n", b"\n", b"\r\n", b"`\n", b"end\r\n", b"%x\r", b"#\n"]
+
+
+@given(st.lists(st.sampled_from(UU_LINES)))
+def test_uuencoded_in_pieces_is_what_it_is_as_a_whole(parts: list[bytes]):
+    assert agree(HEAD % b"x-uuencode" + b"".join(parts))
+
+
+@given(st.lists(st.sampled_from([b"QUJD", b"=", b"Q", b"\n", b"\r\n", b" ", b"A word", b"*"])))
+def test_base64_of_any_brokenness_in_pieces_is_what_it_is_as_a_whole(parts: list[bytes]):
+    assert agree(HEAD % b"base64" + b"".join(parts))
 
 
 @pytest.mark.parametrize("encoding", [b"8bit", b"quoted-printable", b"x-uuencode"])

@@ -1,6 +1,5 @@
 """The POP3 source against a real Dovecot."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,6 @@ from tests.servers.bad_tls import FAULTS, BadTls
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_pop3 import ScriptedPop3
 from tests.stubs.rig import Rig, mail, pop3
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
 
 
 def test_all_mails_arrive_byte_for_byte_and_are_left_there(rig: Rig, dovecot: Dovecot):

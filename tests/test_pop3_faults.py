@@ -17,17 +17,9 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
 def server() -> Iterator[ScriptedPop3]:
-    server = ScriptedPop3({f"id{number}": mail(number) for number in range(1, 6)}).start()
-    yield server
-    server.close()
+    with ScriptedPop3({f"id{number}": mail(number) for number in range(1, 6)}) as server:
+        yield server
 
 
 @contextmanager

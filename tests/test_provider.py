@@ -7,24 +7,17 @@ from typing import Any
 
 import pytest
 
-from postroom import wire
+from postroom import settings, wire
+from postroom.backoff import REFUSED, TEMPORARY, Backoff
 from postroom.credentials import Credentials
 from postroom.errors import SourceError, TemporaryError
-from provider import samples
-from provider.backoff import REFUSED, TEMPORARY, Backoff
+from provider import samples, shared
 from provider.budget import Budget
 from provider.sources import Source
 from provider.sources.maildir import MaildirFolder, MaildirOptions, MaildirSource
 from tests.servers.scripted_imap import ScriptedImap
 from tests.stubs.rig import Rig, imap, mail
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
 
 
 @pytest.fixture
@@ -372,6 +365,29 @@ def test_who_waits_for_room_ends_when_told_to_stop():
 
     with pytest.raises(TemporaryError), budget.room(1):
         pass
+
+
+def test_many_mailboxes_of_a_lost_server_do_not_come_back_together_and_all_within_a_minute():
+    crowd = [Backoff(spread_seconds=10) for _ in range(200)]
+
+    first = sorted(backoff.pause(TemporaryError("away", 0)) for backoff in crowd)
+    for backoff in crowd:
+        last = max(backoff.pause(TemporaryError("away", 0)) for _ in range(12))
+        assert last <= 30
+
+    assert first[0] < 3
+    assert 7 < first[-1] <= 10
+
+
+def test_many_mailboxes_send_their_signs_of_life_more_rarely(tmp_path: Path):
+    (tmp_path / "config.ini").touch()
+    config = settings.load(tmp_path / "config.ini")
+
+    with shared.opened(config, threading.Event(), 10) as few:
+        assert few.heartbeat_seconds == 10
+    with shared.opened(config, threading.Event(), 500) as many:
+        assert many.heartbeat_seconds == 25
+        assert many.spread_seconds == 10
 
 
 def test_pauses_grow_to_a_bound_and_obey_the_server():

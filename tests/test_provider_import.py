@@ -69,4 +69,4 @@ def test_what_is_not_of_the_format_fails(folder: Path):
     done = run(folder, "import", "letters/1.eml", "--mailbox", "archive", "--format", "mbox")
 
     assert done.returncode == 1
-    assert "run it again" in done.stdout
+    assert "not complete: INBOX: no mbox: it does not begin with a line" in done.stdout

@@ -16,17 +16,9 @@ PLACE = {"mailbox": "work", "folder": "INBOX"}
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({uid: mail(uid) for uid in range(1, 6)}).start()
-    yield server
-    server.close()
+    with ScriptedImap({uid: mail(uid) for uid in range(1, 6)}) as server:
+        yield server
 
 
 def put_off(rig: Rig, key: int, after: float, times: int = 1_000) -> None:

@@ -23,9 +23,8 @@ def rig() -> Iterator[Rig]:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({1: mail(1), 3: LARGE}).start()
-    yield server
-    server.close()
+    with ScriptedImap({1: mail(1), 3: LARGE}) as server:
+        yield server
 
 
 def sent(rig: Rig) -> list[int]:

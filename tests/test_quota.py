@@ -45,9 +45,8 @@ def rig(clock: Clock) -> Iterator[Rig]:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedImap]:
-    server = ScriptedImap({}).start()
-    yield server
-    server.close()
+    with ScriptedImap({}) as server:
+        yield server
 
 
 def sized(number: int, size: int) -> bytes:
@@ -106,6 +105,7 @@ def test_the_state_says_so_and_when_it_goes_on(rig: Rig, server: ScriptedImap, c
 
     assert set(rig.master.errors) == {SPENT}
     assert signs(rig)[-1].next_try == timedelta(hours=6).total_seconds()
+    assert signs(rig)[-1].resting
 
 
 def test_a_spent_mailbox_is_disconnected_and_left_alone(rig: Rig, server: ScriptedImap):

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from master.sinks.directory import DirectoryOptions
+from monitor.pages import PageOptions
 from postroom import settings
 from postroom.errors import PostroomError, SettingsError, TemporaryError
 from postroom.settings import Api, Config, Log, Master, Options, Provider
+from postroom.storage.s3_options import S3Options
 from provider import sources
 
 ROOT = Path(__file__).parent.parent
@@ -262,6 +264,20 @@ def test_the_example_of_a_maildir_and_of_the_directory_sink_are_right(tmp_path):
     assert config.named("sink")["directory"].convert(DirectoryOptions) == DirectoryOptions()
 
 
+def test_the_example_shows_every_option_of_a_page_with_its_default(tmp_path):
+    raw = example(tmp_path / "config.ini").named("page")["reports"]
+
+    assert list(raw.values) == list(PageOptions.__struct_fields__)
+    assert raw.convert(PageOptions) == PageOptions(url=raw.get("url"))
+
+
+def test_the_example_shows_every_option_of_s3_with_its_default(tmp_path):
+    raw = example(tmp_path / "config.ini").named("storage")["s3"]
+
+    assert set(raw.values) == set(S3Options.__struct_fields__)
+    assert raw.convert(S3Options) == S3Options(bucket="postroom")
+
+
 def test_the_example_explains_every_setting():
     text = (ROOT / "config.example.ini").read_text()
     # The further mailboxes only show that there may be some.
@@ -270,6 +286,13 @@ def test_the_example_explains_every_setting():
     for above, line in pairwise(lines):
         if re.match(r"#?\w+ =", line):
             assert re.match("# [A-Z].*[.]$", above), f"no sentence above {line!r}"
+
+
+def test_a_section_may_have_named_ones_beside_it(ini):
+    config = settings.load(ini("[storage]\nmails = s3\n[storage s3]\nbucket = b"))
+
+    assert list(config.named("storage")) == ["s3"]
+    assert config.section("storage", settings.Storage).mails == "s3"
 
 
 def test_what_cannot_work_with_a_setting_names_file_section_and_key(tmp_path: Path):

@@ -16,13 +16,6 @@ NO = threading.Event()
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    rig = Rig()
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
 def server() -> Iterator[ScriptedImap]:
     server = ScriptedImap({uid: mail(uid) for uid in range(1, 6)})
     server.capabilities = "IMAP4rev1 IDLE"

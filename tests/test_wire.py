@@ -148,8 +148,12 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2**64 - 1) | st.floats() | texts | st.binary(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
 )
-commands = st.sampled_from(["HELLO", "OFFER", "PUSH", "PART", "PASS", "FETCH"])
-fields = st.sampled_from(["serial", "mailbox", "epoch", "folder", "items", "window", "upload"])
+commands = st.sampled_from(
+    ["HELLO", "OFFER", "PUSH", "PART", "PASS", "LINKS", "FILES", "LOOKED", "FETCH"]
+)
+fields = st.sampled_from(
+    ["serial", "mailbox", "epoch", "folder", "items", "window", "upload", "page", "links", "last"]
+)
 
 
 @given(commands, st.dictionaries(fields, anything), st.binary(max_size=20))

@@ -68,7 +68,7 @@ def _sent(found: export.Ids, pieces: Iterator[bytes], kind: str, ending: str) ->
         "Content-Disposition": f'attachment; filename="mails.{ending}"',
         "X-Content-Type-Options": "nosniff",
     }
-    turn = _Turn()
+    turn = Turn()
     body = turn.over(export.together(pieces))
     response = Response(headers=headers, content_type=kind)
     response.call_on_close(turn.end)
@@ -78,7 +78,7 @@ def _sent(found: export.Ids, pieces: Iterator[bytes], kind: str, ending: str) ->
     return response
 
 
-class _Turn:
+class Turn:
     """One of the few exports at a time; it ends once, with the last byte or the connection."""
 
     def __init__(self) -> None:

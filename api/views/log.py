@@ -103,6 +103,7 @@ def _task(task: Task) -> ListedTask:
         target=task.target,
         state=task.state,
         attempts=task.attempts,
+        due=task.due or None,
         result=task.result,
         created=task.created,
         changed=task.changed,

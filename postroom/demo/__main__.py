@@ -1,4 +1,4 @@
-"""`python -m postroom.demo`: a mailbox with sample mails flows through all daemons to curl."""
+"""`python -m postroom.demo`: sample mails and a page's files flow through all daemons to curl."""
 
 import argparse
 import signal

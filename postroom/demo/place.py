@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postroom.demo.mailboxes import Box
+from postroom.net import free_port
 
 HOST = "127.0.0.1"
 MAILBOX = "demo"
@@ -31,14 +32,17 @@ class Place:
         return f"http://{HOST}:{self.api_port}"
 
 
-def prepared(folder: Path, port: int, box: Box) -> Place:
+def prepared(
+    folder: Path, port: int, box: Box, more: Mapping[str, Mapping[str, object]] | None = None
+) -> Place:
     """Write the settings; `port` is taken for the API when it is free, else another."""
-    api_port = port if port and _is_free(port) else _free_port()
-    place = Place(folder, api_port, _free_port())
+    api_port = port if port and _is_free(port) else free_port(HOST)
+    place = Place(folder, api_port, free_port(HOST))
     sections = {
         "api": {"host": HOST, "port": place.api_port},
         "master": {"host": HOST, "port": place.master_port},
         f"mailbox {MAILBOX}": box.section(),
+        **(more or {}),
     }
     place.config.write_text(_ini(sections), encoding="utf-8")
     if box.credentials():
@@ -59,13 +63,6 @@ def _write_credentials(path: Path, variables: Mapping[str, str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.writelines(f"{name} = {value!r}\n" for name, value in variables.items())
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 def _is_free(port: int) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from postroom.children import Children, Say
 from postroom.demo.mailboxes import Box, opened
 from postroom.demo.place import MAILBOX, Place, prepared
-from postroom.demo.processes import Children, Say
 from postroom.demo.samples import one_more, samples
+from postroom.demo.watching import PAGE, Watching
 from postroom.demo.witness import Unanswered, Witness, told
 
 START_SECONDS = 20.0
@@ -47,15 +48,20 @@ class Show:
             box = opened(self._folder, self._wishes.maildir, self._tell)
             cleanup.callback(box.stop)
             self._fill(box)
-            place = prepared(self._folder, self._wishes.port, box)
-            children = Children(place.config, self._say)
+            watching = Watching(self._folder, self._tell)
+            cleanup.callback(watching.stop)
+            place = prepared(self._folder, self._wishes.port, box, watching.sections())
+            # The demo hangs on nothing outside its folder: no password of the real office.
+            children = Children(place.config, self._say, without=("POSTROOM_", "FM_", "FL_"))
             cleanup.callback(children.stop)
             witness = Witness(place.url, MAILBOX)
-            failed = self._start(place, children, witness) or self._bring_in(children, witness, end)
+            failed = self._start(place, children, witness)
+            failed = failed or self._bring_in(children, witness, watching, end)
             if failed or self._wishes.once or self._stop.is_set():
                 self._tell("stopping the daemons")
                 return failed
-            return self._go_on(box, children, witness)
+            self._advise(witness, watching)
+            return self._go_on(box, children, watching)
 
     def _tell(self, line: str) -> None:
         self._say("demo", line)
@@ -70,48 +76,56 @@ class Show:
 
     def _start(self, place: Place, children: Children, witness: Witness) -> str:
         self._tell(f"settings: {place.config}")
-        self._tell("starting: python -m api, python -m master, python -m provider")
+        names = ("api", "master", "provider", "monitor")
+        self._tell(f"starting: {', '.join(f'python -m {name}' for name in names)}")
         children.start("api")
-        end = time.monotonic() + START_SECONDS
-        while not witness.is_up():
-            if failed := children.ended():
-                return failed
-            if time.monotonic() > end:
-                return f"the API did not answer within {START_SECONDS:.0f} s"
-            if self._stop.wait(LOOK_SECONDS / 5):
-                return ""
-        children.start("master")
-        children.start("provider")
+        failed = children.await_ready(witness.is_up, START_SECONDS, self._stop)
+        if failed or self._stop.is_set():
+            return failed
+        for name in names[1:]:
+            children.start(name)
         self._tell(f"the API answers: curl {place.url}/api")
         return ""
 
-    def _bring_in(self, children: Children, witness: Witness, end: float) -> str:
+    def _bring_in(
+        self, children: Children, witness: Witness, watching: Watching, end: float
+    ) -> str:
         while not self._stop.wait(LOOK_SECONDS):
             if failed := children.ended():
                 return failed
-            missing = witness.missing(self._expected, self._arrived)
+            missing = self._missing(witness, watching)
             if not missing:
                 self._tell(f"every sample was seen through the API: {_receipt(witness)}")
+                self._tell(f"so were the page's files, and a change: {watching.site.url}")
                 return ""
             if self._wishes.once and time.monotonic() > end:
                 return f"not complete after {self._wishes.seconds:.0f} s: {missing}"
         return ""
 
-    def _go_on(self, box: Box, children: Children, witness: Witness) -> str:
-        self._advise(witness)
+    def _missing(self, witness: Witness, watching: Watching) -> str:
+        of_mails = witness.missing(self._expected, self._arrived)
+        try:
+            of_files = watching.missing(witness.versions(PAGE))
+        except Unanswered as e:
+            of_files = f"the API cannot tell of files: {e}"
+        return "; ".join(filter(None, (of_mails, of_files)))
+
+    def _go_on(self, box: Box, children: Children, watching: Watching) -> str:
         number = 0
         while not self._stop.wait(ARRIVAL_SECONDS):
             if failed := children.ended():
                 return failed
             box.append(one_more(number, datetime.now(UTC).replace(microsecond=0)))
+            happened = watching.go_on(number)
             number += 1
-            self._tell(f"new mail number {number} arrived in the mailbox")
+            self._tell(f"new mail number {number} arrived in the mailbox; {happened}")
         self._tell("stopping the daemons")
         return ""
 
-    def _advise(self, witness: Witness) -> None:
+    def _advise(self, witness: Witness, watching: Watching) -> None:
         try:
             newest = next(witness.mails())["id"]
+            file = witness.versions(PAGE)[0]["id"]
         except Unanswered as e:
             self._tell(f"the API cannot tell: {e}")
             return
@@ -121,12 +135,17 @@ class Show:
             f"/v1/mails/{newest}",
             f"/v1/mails/{newest}/raw",
             f"/v1/mailboxes/{MAILBOX}/receipts",
+            "/v1/pages",
+            "/v1/files",
+            f"/v1/files/{file}/content",
             "/v1/events?limit=5",
         )
         self._tell("try in another terminal:")
         for path in paths:
             self._tell(f"    curl '{witness.url}{path}'")
-        self._tell(f"a new mail arrives every {ARRIVAL_SECONDS:.0f} s; Ctrl-C ends all")
+        self._tell(f"the watched page: {watching.site.url}")
+        every = f"every {ARRIVAL_SECONDS:.0f} s"
+        self._tell(f"{every} a mail arrives, and a file appears or changes; Ctrl-C ends all")
 
 
 def _receipt(witness: Witness) -> str:

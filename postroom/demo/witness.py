@@ -48,6 +48,13 @@ class Witness:
                 return
             query["cursor"] = page["next_cursor"]
 
+    def versions(self, page: str) -> list[dict[str, Any]]:
+        """The newest versions of files of a watched page."""
+        items: list[dict[str, Any]] = self.get("/v1/files", page=page, versions="all", limit=500)[
+            "items"
+        ]
+        return items
+
     def receipt(self) -> dict[str, Any] | None:
         """The last receipt of the mailbox; None before the first."""
         items = self.get(f"/v1/mailboxes/{self._mailbox}/receipts")["items"]

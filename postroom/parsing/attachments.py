@@ -5,20 +5,16 @@ from hashlib import sha256
 from postroom.parsing import encoded_words
 from postroom.parsing.charsets import Decoder
 from postroom.parts import Node, parameters
-from postroom.parts.enclosed import Enclosed, enclosed, may_enclose
+from postroom.parts.enclosed import Enclosed, enclosed
+from postroom.parts.node import has_mark
 from postroom.parts.parameters import Parameter, Parameters
 from postroom.records import Attachment
 
 
 def index(node: Node, decoder: Decoder) -> list[Attachment]:
     """Return the part as an attachment, and the files that it encloses."""
-    files: list[Enclosed] = []
-    if may_enclose(node):
-        content = node.content(decoder.defects)
-        size, digest = len(content), sha256(content).hexdigest()
-        files = enclosed(node, content, decoder.defects)
-    else:
-        size, digest = node.measure(decoder.defects)
+    size, digest, marked = node.measure(decoder.defects)
+    files = enclosed(node, decoder.defects, marked=marked)
     kind, options = _disposition(node)
     content_id = encoded_words.decode(node.headers.get("content-id", ""), decoder)
     inline = kind == "inline" or (not kind and "content-id" in node.headers)
@@ -36,14 +32,14 @@ def index(node: Node, decoder: Decoder) -> list[Attachment]:
 
 def index_enclosed(node: Node, decoder: Decoder) -> list[Attachment]:
     """Return the files within a part that is itself a body."""
-    return _index_files(
-        node, enclosed(node, node.content(decoder.defects), decoder.defects), decoder
-    )
+    return _index_files(node, enclosed(node, decoder.defects), decoder)
 
 
 def encloses(node: Node) -> bool:
     """Tell at little cost whether a body may have files within it."""
-    return node.source.find(b"begin ", node.start, node.end) >= 0
+    if node.encoding == "base64":
+        return node.measure(set()).marked
+    return has_mark(node.span)
 
 
 def is_shown(node: Node) -> bool:
@@ -86,17 +82,18 @@ def _name(node: Node, options: Parameters, decoder: Decoder) -> str:
 
 
 def _index_files(node: Node, files: list[Enclosed], decoder: Decoder) -> list[Attachment]:
+    measures = ((file, file.measure(decoder.defects)) for file in files)
     return [
         Attachment(
             name=_file_name(file.name, decoder),
             type=file.type,
             content_id="",
             inline=False,
-            size=len(file.content),
-            sha256=sha256(file.content).hexdigest(),
+            size=size,
+            sha256=digest,
             part=f"{node.path}/{number}",
         )
-        for number, file in enumerate(files, 1)
+        for number, (file, (size, digest, _)) in enumerate(measures, 1)
     ]
 
 

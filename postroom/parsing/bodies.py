@@ -11,7 +11,8 @@ from postroom.parsing.charsets import Decoder
 from postroom.parsing.flowed import unflow
 from postroom.parsing.html_text import html_to_text
 from postroom.parts import Node
-from postroom.parts.enclosed import uuencoded
+from postroom.parts.enclosed import opened, without_files
+from postroom.parts.pieces import Span
 from postroom.records import Attachment
 
 #: Where a page names its own charset, if it does.
@@ -63,14 +64,33 @@ def read(root: Node, decoder: Decoder) -> Bodies:
         elif attachments.encloses(node):
             attached += attachments.index_enclosed(node, decoder)
         inner += node.parts if node.is_message else ()
-    # Most parts are in both lists, and decoding is the dear part.
-    decoded = {id(node): _decoded(node, decoder) for node in dict.fromkeys([*text, *html])}
-    markup = "\n".join(decoded[id(node)] for node in html if node.type == "text/html")
-    shown = (_readable(node, decoded[id(node)], decoder.defects) for node in text)
+    html = [node for node in html if node.type == "text/html"]
+    decoded = _all_decoded([text, html], decoder)
+    markup = "\n".join(decoded[id(node)] for node in html if id(node) in decoded)
+    shown = (
+        _readable(node, decoded[id(node)], decoder.defects) for node in text if id(node) in decoded
+    )
     plain = "\n".join(filter(None, shown))
     if not plain.strip() and markup:
         plain = html_to_text(markup, decoder.defects)
     return Bodies(cut(plain, decoder.defects), cut(markup, decoder.defects), attached, inner)
+
+
+def _all_decoded(lists: list[list[Node]], decoder: Decoder) -> dict[int, str]:
+    """Decode the parts of each list, as many as are kept.
+
+    Most parts are in both lists, and decoding is the dear part.
+    """
+    decoded: dict[int, str] = {}
+    for nodes in lists:
+        size = 0
+        for node in nodes:
+            if size > MAX_TEXT:
+                break
+            if id(node) not in decoded:
+                decoded[id(node)] = _decoded(node, decoder)
+            size += len(decoded[id(node)])
+    return decoded
 
 
 def cut(text: str, defects: set[str]) -> str:
@@ -143,11 +163,18 @@ def _readable(node: Node, decoded: str, defects: set[str]) -> str:
 
 
 def _content(node: Node, defects: set[str]) -> bytes:
-    """Return the bytes of a text, or as many as what is kept of it can have."""
-    if node.end - node.start <= _CONTENT or attachments.encloses(node):
-        return node.content(defects)
-    end = _line_end(node.source, node.start, min(node.end, node.start + _ESCAPED))
-    content = replace(node, end=end).content(defects)
+    """Return the bytes of a text without files in it, or as many as what is kept of it can have."""
+    text: Span | None = None
+    if node.end - node.start <= _CONTENT:
+        content = node.content(defects)
+        text = Span(content, 0, len(content))
+    elif node.type != "text/html" and attachments.encloses(node):
+        text = opened(node, defects)
+    if text is None:
+        most = node.start + (_ESCAPED if node.encoding else _CONTENT)
+        end = _line_end(node.source, node.start, min(node.end, most))
+        text = opened(replace(node, end=end), defects) or node.span
+    content = bytes(text) if node.type == "text/html" else without_files(text, _CONTENT + 1)
     return content[: _line_end(content, 0, _CONTENT)] if len(content) > _CONTENT else content
 
 
@@ -158,8 +185,6 @@ def _line_end(text: bytes, start: int, most: int) -> int:
 
 def _decoded(node: Node, decoder: Decoder) -> str:
     content = _content(node, decoder.defects)
-    if node.type != "text/html":
-        content, _ = uuencoded(content, decoder.defects)
     meta = _META.search(content[:META_BYTES]) if node.type == "text/html" else None
     hint = meta[1].decode("ascii", "replace") if meta else ""
     text = decoder.decode(content, attachments.charset_of(node) or hint, hint)

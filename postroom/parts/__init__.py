@@ -17,6 +17,5 @@ def part_bytes(raw: bytes, path: str) -> bytes:
     outer, _, inner = path.partition("/")
     for node in split(raw, defects).walk():
         if node.path == outer:
-            content = node.content(defects)
-            return enclosed_bytes(node, content, inner) if inner else content
+            return enclosed_bytes(node, inner) if inner else node.content(defects)
     raise ObjectMissingError(f"the mail has no part {path!r}")

@@ -1,21 +1,37 @@
 """One part of a mail: a view into the raw bytes (RFC 2045)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import NamedTuple, TypeVar
 
+from postroom.memory import joined
 from postroom.parts import parameters, transfer
 from postroom.parts.fields import Head
 from postroom.parts.parameters import Parameters
+from postroom.parts.pieces import Span, readings
 
-#: Contents over so many bytes are read in pieces where only their hash is asked for.
+#: Larger parts are read in pieces.
 LARGE = 1 << 20
-PIECE = 1 << 20
+#: What an uuencoded file within a text begins with, and its length at the most.
+_MARK = re.compile(rb"begin [0-7]{3,4} ")
+_MARK_SIZE = 11
+
+_Taken = TypeVar("_Taken")
 
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+")
+
+
+class Measures(NamedTuple):
+    """What can be told of a content without keeping it."""
+
+    size: int
+    sha256: str
+    #: Whether an uuencoded file may stand in it.
+    marked: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -53,32 +69,57 @@ class Node:
 
     def content(self, defects: set[str]) -> bytes:
         """Return the bytes of the part, its transfer encoding undone."""
-        return transfer.decode(self.source[self.start : self.end], self.encoding, defects)
+        return self._read(_joined, defects)
 
-    def measure(self, defects: set[str]) -> tuple[int, str]:
-        """Return size and hex SHA-256 of the content; a large one is never in memory whole."""
-        if self.end - self.start > LARGE and self.encoding in {"", "base64"}:
-            # What is not sound is mended as a whole.
+    def measure(self, defects: set[str]) -> Measures:
+        """Return what can be told of the content; a large one is never in memory whole."""
+        return self._read(measured, defects)
+
+    @property
+    def span(self) -> Span:
+        """Where the part lies, still encoded."""
+        return Span(self.source, self.start, self.end)
+
+    def _read(self, take: Callable[[Iterable[bytes]], _Taken], defects: set[str]) -> _Taken:
+        if self.end - self.start <= LARGE:
+            return take([transfer.decode(bytes(self.span), self.encoding, defects)])
+        *first, last = readings(self.encoding)
+        for read in first:
             with suppress(ValueError):
-                return self._measure_in_pieces()
-        content = self.content(defects)
-        return len(content), sha256(content).hexdigest()
-
-    def _measure_in_pieces(self) -> tuple[int, str]:
-        size, digest = 0, sha256()
-        raw = (
-            self.source[at : min(at + PIECE, self.end)] for at in range(self.start, self.end, PIECE)
-        )
-        for piece in transfer.base64_in_pieces(raw) if self.encoding else raw:
-            size += len(piece)
-            digest.update(piece)
-        return size, digest.hexdigest()
+                return take(read(self.span, defects))
+        return take(last(self.span, defects))
 
     def walk(self) -> Iterator["Node"]:
         """Yield this part and all below it, in the order of the mail."""
         yield self
         for part in self.parts:
             yield from part.walk()
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    if isinstance(pieces, list) and len(pieces) == 1:
+        return bytes(pieces[0])
+    return joined(pieces)
+
+
+def has_mark(text: Span) -> bool:
+    """Tell at little cost whether an uuencoded file may stand in a text."""
+    # To search for fixed bytes is much faster.
+    at = text.source.find(b"begin ", text.start, text.end)
+    return at >= 0 and _MARK.search(text.source, at, text.end) is not None
+
+
+def measured(pieces: Iterable[bytes]) -> Measures:
+    """Size, hash and mark of a content in pieces."""
+    size, digest, marked, tail = 0, sha256(), False, b""
+    for piece in pieces:
+        size += len(piece)
+        digest.update(piece)
+        # The mark may lie across several pieces.
+        edge = tail + piece[:_MARK_SIZE]
+        marked = marked or any(has_mark(Span(text, 0, len(text))) for text in (edge, piece))
+        tail = (tail + piece[-_MARK_SIZE:])[-_MARK_SIZE:]
+    return Measures(size, digest.hexdigest(), marked)
 
 
 def type_of(

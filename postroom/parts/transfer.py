@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 
 #: Where padding stands, with the line ends behind it.
 _TAIL = 64
-_WHITE = b" \t\r\n\f\v"
+WHITE = b" \t\r\n\f\v"
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 #: A line that is base64 to its end or to its padding: mailing lists write their text behind it.
-_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+(?:={1,2}|$)")
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]+")
+BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+(?:={1,2}|$)")
 _SPACED_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n|$)")
-_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
+UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 
 _NAMES = {
     "base64": "base64", "b": "base64", "b64": "base64",
@@ -56,15 +55,15 @@ def decode_base64(body: bytes, defects: set[str]) -> bytes:
     if (sound := _sound_base64(body)) is not None:
         return sound
     try:
-        return binascii.a2b_base64(body.translate(None, _WHITE), strict_mode=True)
-    except binascii.Error:
+        return b"".join(sound_base64([body], WHITE))
+    except ValueError:
         defects.add("bad_base64")
-    lines = [found[0] for line in body.splitlines() if (found := _BASE64_LINE.match(line.strip()))]
-    letters = b"\n".join(lines) if lines else body.translate(None, _NOT_BASE64)
+    lines = [found[0] for line in body.splitlines() if (found := BASE64_LINE.match(line.strip()))]
+    letters = b"\n".join(lines) if lines else body.translate(None, NOT_BASE64)
     is_prose = not lines and len(body.split()) > len(body.splitlines())
     if is_prose or (not lines and len(letters) % 4):
         return body
-    return b"".join(_decode_run(run) for run in _BASE64_RUN.findall(letters.replace(b"\n", b"")))
+    return b"".join(base64_runs([letters.replace(b"\n", b"")]))
 
 
 def _sound_base64(body: bytes) -> bytes | None:
@@ -78,19 +77,32 @@ def _sound_base64(body: bytes) -> bytes | None:
     return decoded if len(decoded) == letters * 3 / 4 - padding else None
 
 
-def base64_in_pieces(body: Iterable[bytes]) -> Iterator[bytes]:
-    """Decode sound base64 piece by piece; raises ValueError for what is not sound."""
+def sound_base64(pieces: Iterable[bytes], leave_out: bytes) -> Iterator[bytes]:
+    """Decode sound base64; raises ValueError for what is not sound."""
     left, ended = b"", False
-    for piece in body:
-        letters = left + piece.translate(None, b"\r\n")
-        if ended and letters:
+    for piece in pieces:
+        letters = left + piece.translate(None, leave_out)
+        if ended and letters.strip(b"="):
             raise ValueError("letters behind the padding")
-        whole = len(letters) // 4 * 4
+        whole = 0 if ended else len(letters) // 4 * 4
         left = letters[whole:]
         ended = ended or letters[:whole].endswith(b"=")
         yield binascii.a2b_base64(letters[:whole], strict_mode=True)
-    if left:
+    # Padding that nobody needs does no harm.
+    if left.strip(b"="):
         raise ValueError("an unfinished group of letters")
+
+
+def base64_runs(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Decode letters; where padding stands, another run of them begins."""
+    left = b""
+    for piece in pieces:
+        *runs, left = (left + piece).split(b"=")
+        yield from map(_decode_run, runs)
+        whole = len(left) // 4 * 4
+        yield binascii.a2b_base64(left[:whole])
+        left = left[whole:]
+    yield _decode_run(left)
 
 
 def _decode_run(run: bytes) -> bytes:
@@ -101,22 +113,21 @@ def _decode_run(run: bytes) -> bytes:
 
 
 def _decode_uu_part(body: bytes, defects: set[str]) -> bytes:
-    begin = _UU_BEGIN.search(body)
+    begin = UU_BEGIN.search(body)
     if begin is None:
         defects.add("bad_uuencode")
         return body
-    return decode_uu_lines(body[begin.end() :].splitlines(), defects)
+    return b"".join(decode_uu_lines(body[begin.end() :].splitlines(), defects))
 
 
-def decode_uu_lines(lines: list[bytes], defects: set[str]) -> bytes:
+def decode_uu_lines(lines: Iterable[bytes], defects: set[str]) -> Iterator[bytes]:
     """Decode the lines after "begin" up to "end"."""
-    decoded: list[bytes] = []
     for line in lines:
         if line.strip() == b"end":
-            return b"".join(decoded)
-        decoded.append(_decode_uu_line(line, defects))
+            return
+        if line:
+            yield _decode_uu_line(line, defects)
     defects.add("uuencode_not_closed")
-    return b"".join(decoded)
 
 
 def _decode_uu_line(line: bytes, defects: set[str]) -> bytes:

@@ -17,6 +17,8 @@ MAX_DEPTH = 100
 MAX_PARTS = 5_000
 #: Mails within mails behind base64 or quoted-printable, each of which is a copy in memory.
 MAX_ENCODED_DEPTH = 8
+#: Bytes of them that are opened, all together.
+MAX_ENCODED_BYTES = 50 << 20
 #: Boundaries of one mail that are looked for ahead when they do not come at once.
 MAX_SEARCHES = 64
 #: Lines that only begin like the delimiter that are passed over in one such search.
@@ -37,6 +39,16 @@ class _Count:
     defects: set[str]
     parts: int = 0
     searches: int = 0
+    #: Bytes of mails within the mail that had to be decoded.
+    opened: int = 0
+
+    def may_open(self, size: int) -> bool:
+        """Whether so many bytes more can be decoded."""
+        if self.opened + size > MAX_ENCODED_BYTES:
+            self.defects.add("too_large")
+            return False
+        self.opened += size
+        return True
 
 
 def split(raw: bytes, defects: set[str]) -> Node:
@@ -53,6 +65,8 @@ def _open_encoded(root: Node, count: _Count) -> Iterator[Node]:
     """Open mails within the mail that were transfer encoded, against RFC 2046, 5.2.1."""
     for node in root.walk():
         if node.is_message and not node.parts and node.encoding and count.parts < MAX_PARTS:
+            if not count.may_open(node.span.size):
+                continue
             inner = _Splitter(node.content(count.defects), count).read(node.prefix, node.depth + 1)
             if inner.names:
                 node.parts.append(inner)

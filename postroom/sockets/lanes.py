@@ -90,6 +90,14 @@ class Lanes:
     @overload
     def ask(self, request: wire.Pass) -> wire.PassReply: ...
     @overload
+    def ask(self, request: wire.Links) -> wire.LinksReply: ...
+    @overload
+    def ask(self, request: wire.Files) -> wire.FilesReply: ...
+    @overload
+    def ask(self, request: wire.Looked) -> wire.LookedReply: ...
+    @overload
+    def ask(self, request: wire.Pulse) -> wire.PulseReply: ...
+    @overload
     def ask(self, request: wire.Part, body: Body) -> wire.PartReply: ...
     @overload
     def ask(self, request: wire.Push, body: Body = ()) -> wire.PushReply: ...
@@ -199,6 +207,9 @@ def _understand(request: wire.AnyRequest, request_id: str, frames: list[bytes]) 
         case wire.Push(items=asked), wire.PushReply(items=answered):
             if [item.key for item in asked] != [item.key for item in answered]:
                 raise WireError("the answer names other items", request_id)
+        case wire.Files(items=told), wire.FilesReply(items=heard):
+            if [item.url for item in told] != [item.url for item in heard]:
+                raise WireError("the answer names other files", request_id)
     return reply
 
 

@@ -1,9 +1,11 @@
 """Where bytes are kept by key: one contract, a registry of the stores that fulfil it."""
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Protocol, Self
+from typing import BinaryIO, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from postroom import registry, settings
 from postroom.errors import ObjectMissingError, PostroomError
@@ -11,6 +13,7 @@ from postroom.errors import ObjectMissingError, PostroomError
 STORAGES = {
     "sqlite": "postroom.storage.sqlite:SqliteStorage",
     "directory": "postroom.storage.directory:DirectoryStorage",
+    "s3": "postroom.storage.s3:S3Storage",
 }
 
 #: A put of a held object renews its `touched` only when that is older: few writes, and collection
@@ -40,6 +43,21 @@ class Entry(NamedTuple):
     touched: float
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the settings want a store to be."""
+
+    path: Path
+    #: A store without a path of its own keeps both in one place, and apart.
+    keeps: Literal["mails", "files"] = "mails"
+    #: The plug-in finds its own section [storage KIND] here.
+    config: settings.Config = field(default_factory=settings.Config)
+
+    def blaming(self) -> AbstractContextManager[None]:
+        """Around the opening of a store that is at the path: what fails names the setting."""
+        return self.config.blaming("storage", f"{self.keeps}_path")
+
+
 class Writer(Protocol):
     """A large object on its way in; leaving without `commit` stores nothing."""
 
@@ -47,7 +65,7 @@ class Writer(Protocol):
         """Append a chunk of any length."""
 
     def commit(self, key: str | None = None) -> int:
-        """Make the object durable under `key` (default: that of open_write), return the batch."""
+        """Make the object durable, return the batch; `key` is for where open_write got none."""
 
     def __enter__(self) -> Self: ...
 
@@ -71,14 +89,24 @@ class Storage(Protocol):
     #: Random, made once and kept with the store.
     id: str
 
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Open the store, making it when it is not there yet; SettingsError if that cannot be."""
+
     def batch(self) -> int:
-        """The number of the last commit; it only falls when an older copy was restored."""
+        """The number of the last commit; it only falls when an older copy was restored.
+
+        Always 0 for a store that counts none: only its listing tells what it lost.
+        """
 
     def put_many(self, objects: Iterable[tuple[str, bytes | memoryview]]) -> int:
         """Keep all objects, durable on return; return a batch number to rely on."""
 
-    def open_write(self, key: str | None = None) -> Writer:
-        """Take a large object in pieces, in constant memory; the key may be given at commit."""
+    def open_write(self, key: str | None = None, *, type: str = "", name: str = "") -> Writer:
+        """Take a large object in pieces, in constant memory; the key may be given at commit.
+
+        Its media type and the name to download it under are kept where a store can tell them.
+        """
 
     def get(self, key: str) -> bytes:
         """The whole object; raises ObjectMissingError, ObjectDamagedError where damage shows."""
@@ -112,17 +140,35 @@ class Storage(Protocol):
         """Let go of files and connections."""
 
 
-def open_storage(kind: str, path: Path) -> Storage:
-    """Open the store at `path`, making it when it is not there yet."""
-    store: Storage = registry.load(STORAGES, kind, "storage")(path)
+@runtime_checkable
+class Presigning(Protocol):
+    """A storage that browsers can download from."""
+
+    def presigned(self, key: str, name: str = "", type: str = "", seconds: int = 300) -> str:
+        """An address that opens the object to whoever has it, for so long; nothing is asked."""
+
+
+def open_storage(kind: str, path: Path, config: settings.Config | None = None) -> Storage:
+    """Open the store at `path`, or where its own settings say, making it when it is not there."""
+    place = Place(path, config=config or settings.Config())
+    store: Storage = registry.load(STORAGES, kind, "storage").open(place)
     return store
 
 
 def open_mails(config: settings.Config) -> Storage:
     """Open the store of raw mails; SettingsError, with the key, when it cannot be opened there."""
     options = config.section("storage", settings.Storage)
-    with config.blaming("storage", "mails"):
-        opened = registry.load(STORAGES, options.mails, "storage")
-    with config.blaming("storage", "mails_path"):
-        store: Storage = opened(config.path_of(options.mails_path))
+    return _open(options.mails, Place(config.path_of(options.mails_path), "mails", config))
+
+
+def open_files(config: settings.Config) -> Storage:
+    """Open the store of files and outputs; SettingsError as above."""
+    options = config.section("storage", settings.Storage)
+    return _open(options.files, Place(config.path_of(options.files_path), "files", config))
+
+
+def _open(kind: str, place: Place) -> Storage:
+    with place.config.blaming("storage", place.keeps):
+        opened = registry.load(STORAGES, kind, "storage")
+    store: Storage = opened.open(place)
     return store

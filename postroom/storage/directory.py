@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
+from typing import Self
 
 from postroom.errors import ObjectMissingError
 
-from . import ABANDONED_SECONDS, TOUCH_SECONDS, Entry, StorageBrokenError
+from . import ABANDONED_SECONDS, TOUCH_SECONDS, Entry, Place, StorageBrokenError
 from .directory_writer import DirectoryWriter, Staged, stage
 from .durable import fsync_folder, make_folder, replace_file, translated
 from .folder import listed, path_below, temporaries
@@ -39,6 +40,12 @@ class DirectoryStorage:
                 self.id, _ = self._load()
             self._drop_abandoned()
 
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Open the folder; see Storage."""
+        with place.blaming():
+            return cls(place.path)
+
     def batch(self) -> int:
         """The number of the last commit."""
         with translated(self._root):
@@ -61,7 +68,9 @@ class DirectoryStorage:
                 for left in staged:
                     left.path.unlink(missing_ok=True)
 
-    def open_write(self, key: str | None = None) -> DirectoryWriter:
+    def open_write(
+        self, key: str | None = None, *, type: str = "", name: str = ""
+    ) -> DirectoryWriter:
         """Take a large object in pieces; see Storage."""
         if key is not None:
             check_key(key)

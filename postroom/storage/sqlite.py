@@ -5,11 +5,13 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from postroom.errors import ObjectMissingError
+from postroom.memory import joined
 
-from . import Entry
+from . import Entry, Place
 from .codec import Codec
 from .keys import check_key, matches
 from .sqlite_file import SqliteFile
@@ -51,6 +53,12 @@ class SqliteStorage:
             self.close()
             raise
 
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Open the file; see Storage."""
+        with place.blaming():
+            return cls(place.path)
+
     def batch(self) -> int:
         """The number of the last commit."""
         with self._file.read() as db:
@@ -78,7 +86,7 @@ class SqliteStorage:
                 finish(db, upload, key, size)
             return next_batch(db) if db.total_changes > changes else current_batch(db)
 
-    def open_write(self, key: str | None = None) -> SqliteWriter:
+    def open_write(self, key: str | None = None, *, type: str = "", name: str = "") -> SqliteWriter:
         """Take a large object in pieces; see Storage."""
         if key is not None:
             check_key(key)
@@ -89,7 +97,9 @@ class SqliteStorage:
     def get(self, key: str) -> bytes:
         """The whole object; see Storage."""
         chunks = self._chunks(key)
-        return b"".join(chunks.read_at(start, CHUNK) for start in range(0, chunks.size, CHUNK))
+        if chunks.size <= CHUNK:
+            return chunks.read_at(0, CHUNK)
+        return joined(chunks.read_at(start, CHUNK) for start in range(0, chunks.size, CHUNK))
 
     def open_read(self, key: str, start: int = 0, length: int | None = None) -> BufferedReader:
         """The object or a range of it as a stream; see Storage."""

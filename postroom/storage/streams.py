@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable
 
+from postroom.memory import joined
+
 #: Bytes that a reader asks for at a time at least.
 _BUFFER = 128 * 1024
 _ALL_AT_ONCE = 1024 * 1024
@@ -31,7 +33,7 @@ class _Positional(io.RawIOBase):
 
     def readall(self) -> bytes:
         # The inherited one asks for 8 KB at a time.
-        return b"".join(iter(lambda: self.read(_ALL_AT_ONCE) or b"", b""))
+        return joined(iter(lambda: self.read(_ALL_AT_ONCE) or b"", b""))
 
     def close(self) -> None:
         if not self.closed:
@@ -50,9 +52,17 @@ def ranged(
 
     `read_at(position, wanted)` may return fewer bytes than wanted, but at least one.
     """
-    if start < 0 or (length is not None and length < 0):
+    try:
+        check_range(start, length)
+    except ValueError:
         close()
-        raise ValueError("a range has no negative start or length")
+        raise
     stop = size if length is None else min(size, start + length)
     raw = _Positional(read_at, start, stop, close)
     return io.BufferedReader(raw, _BUFFER)
+
+
+def check_range(start: int, length: int | None) -> None:
+    """Raise ValueError for what cannot be a range."""
+    if start < 0 or (length is not None and length < 0):
+        raise ValueError("a range has no negative start or length")

@@ -180,6 +180,8 @@ class Pass(InFolder, frozen=True, tag="PASS", kw_only=True):
     error: Text = ""
     #: Seconds until the source is tried again; 0 where that is not known.
     next_try: Seconds = 0.0
+    #: Whether `error` is no failure: the source keeps to a limit that it was given.
+    resting: bool = False
     #: Ids of the tasks that were carried out, with what to say of them.
     done: Annotated[list[tuple[Count, Text]], Meta(max_length=100)] = msgspec.field(
         default_factory=list

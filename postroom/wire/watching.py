@@ -87,6 +87,8 @@ class Files(OnPage, frozen=True, tag="FILES", kw_only=True):
     #: The id of the storage that holds them.
     storage: Text
     items: Annotated[list[FileRecord], Meta(min_length=1, max_length=MAX_FILES)]
+    #: Seconds until they are compared with the page's files again; 0: a day.
+    recheck: Seconds = 0.0
 
 
 class FileReply(Base, frozen=True):

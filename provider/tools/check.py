@@ -154,4 +154,4 @@ class Check:
                 self._report.add("gone", place.folder, place.key, f"kept as mail {place.mail}")
 
 
-ACTION = action(work, _arguments)
+ACTION = action("check", work, _arguments)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -64,13 +65,20 @@ Work = Callable[[Command], int]
 Arguments = Callable[[argparse.ArgumentParser], None]
 
 
+def number(text: str) -> int:
+    """A number of something, as an argument."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number")
+    return int(text)
+
+
 def open_archive(config: Config) -> Archive:
     """The API that the settings name, with the token that is known here."""
     url = config.section("api", settings.Api).base_url
     return Archive(url, credentials.admin_token(config), timeout=API_SECONDS)
 
 
-def action(work: Work, own: Arguments) -> Action:
+def action(word: str, work: Work, own: Arguments) -> Action:
     """A command that does `work` on one mailbox; `own` are the arguments that only it takes."""
 
     def main(run: Daemon) -> int:
@@ -98,4 +106,4 @@ def action(work: Work, own: Arguments) -> Action:
         )
         own(parser)
 
-    return Action(main, arguments)
+    return Action(word, main, arguments)

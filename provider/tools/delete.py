@@ -14,9 +14,8 @@ from postroom.errors import PostroomError, RefusedError
 from postroom.wire import Key
 
 from . import show
-from .command import Command, action
+from .command import Command, action, number
 from .deleting import Choice, Filters, SafeDelete, choices
-from .listing import number
 
 _ADMIN_NEEDED = (
     "deletions need the admin token of the API: name its file in POSTROOM_ADMIN_TOKEN_FILE"
@@ -49,6 +48,10 @@ class Report(msgspec.Struct):
     problem: str = ""
 
 
+#: Before that no mail came, and no calendar goes back much further.
+MOST_DAYS = 700_000
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--older-than", type=number, metavar="DAYS", help="mails that came before so many days")
@@ -57,9 +60,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([kmg]?)b?", text.lower())
+    found = re.fullmatch(r"([0-9]{1,15})([kmg]?)b?", text.lower())
     if not found:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a size like 500k or 10M")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -70,7 +73,9 @@ def work(command: Command) -> int:
     with command.archive() as archive:
         safe = SafeDelete(command.name, source, archive)
         days = args.older_than
-        filters = Filters(None if days is None else timedelta(days=days), args.larger_than)
+        filters = Filters(
+            None if days is None else timedelta(days=min(days, MOST_DAYS)), args.larger_than
+        )
         chosen: dict[str, Choice] = {}
         with show.shown_progress(f"{command.name}: headers", quiet=_is_terse(command)) as shown:
             for choice in choices(source, archive, command.name, command.folders(), filters):
@@ -148,4 +153,4 @@ def _end(command: Command, report: Report) -> int:
     return Exit.FAILED if report.problem else Exit.OK
 
 
-ACTION = action(work, _arguments)
+ACTION = action("delete", work, _arguments)

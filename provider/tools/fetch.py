@@ -61,4 +61,4 @@ def _write(pieces: Iterator[bytes], output: Path | None) -> int:
     return size
 
 
-ACTION = action(work, _arguments)
+ACTION = action("fetch", work, _arguments)

@@ -15,7 +15,7 @@ from postroom.wire import Key
 
 from ..sources import Folder, Head
 from . import show
-from .command import Command, action
+from .command import Command, action, number
 
 LIMIT = 25
 #: Mails whose headers are asked for at once: often enough for a bar that moves.
@@ -52,14 +52,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--from", type=number, default=1, dest="begin", metavar="N",
         help="from the N-th mail of the folder on, the oldest is 1",
     )  # fmt: skip
-
-
-def number(text: str) -> int:
-    """A number of something, as an argument."""
-    value = int(text)
-    if value < 0:
-        raise ValueError(text)
-    return value
 
 
 def work(command: Command) -> int:
@@ -122,4 +114,4 @@ def readable(value: str) -> str:
         return value
 
 
-ACTION = action(work, _arguments)
+ACTION = action("list", work, _arguments)

@@ -89,4 +89,4 @@ def _tell(report: Report, *, quiet: bool) -> None:
         show.say(f"{report.mailbox}: {report.source}: all is well; {deletes}")
 
 
-ACTION = action(work, _arguments)
+ACTION = action("verify", work, _arguments)

@@ -25,10 +25,17 @@ def mail_bytes(number: int, body: str = "hello") -> bytes:
 class Caller:
     """One API and the mailbox `work` in it."""
 
-    def __init__(self, app: Flask, db: Database, storage: Storage) -> None:
+    def __init__(
+        self, app: Flask, db: Database, storage: Storage, files: Storage | None = None
+    ) -> None:
         self.app, self.db, self.storage = app, db, storage
+        self.files = files or storage
         self.client = app.test_client()
         self.mailbox, self.epoch, self.uidvalidity = "work", 1, 7
+
+    def use(self, storage: Storage) -> None:
+        """Serve from another store."""
+        self.storage = self.app.config["STORAGE"] = storage
 
     def get(self, path: str, status: int = 200, **headers: str) -> Any:
         response = self.client.get(path, headers=headers)

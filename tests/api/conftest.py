@@ -11,6 +11,8 @@ from api.database import Database
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.document import CheckedClient
+from tests.api.scripter import Scripter
+from tests.api.watcher import Watcher
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +24,21 @@ def _every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
 def api(tmp_path: Path) -> Iterator[Caller]:
     db = Database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
-    app = create_app(db, storage)
-    caller = Caller(app, db, storage)
+    files = open_storage("directory", tmp_path / "files")
+    app = create_app(db, storage, files=files)
+    caller = Caller(app, db, storage, files)
     yield caller
     db.close()
     # A test may have put another in its place.
     caller.storage.close()
     storage.close()
+
+
+@pytest.fixture
+def watcher(api: Caller) -> Watcher:
+    return Watcher(api)
+
+
+@pytest.fixture
+def scripter(api: Caller) -> Scripter:
+    return Scripter(api)

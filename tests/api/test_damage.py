@@ -5,12 +5,20 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from api import damage
 from api.database import Database
+from api.kept import FILES, MAILS, Kept
 from api.models import Event, Place, Store
-from postroom.storage import open_storage
+from postroom import settings
+from postroom.errors import TemporaryError
+from postroom.storage import Storage, open_storage
 from tests.api.caller import Caller, mail_bytes
+from tests.api.watcher import Watcher
+from tests.servers.swift import Swift
 
 
 def test_an_earlier_state_of_the_objects_file_is_noticed(api: Caller, tmp_path: Path) -> None:
@@ -64,6 +72,56 @@ def test_objects_without_a_row_are_collected_when_nobody_touched_them(api: Calle
 
     assert (early, late) == (0, 1)
     assert api.client.get("/v1/mails/1/raw").status_code == 200
+
+
+@pytest.mark.parametrize("kept", [MAILS, FILES], ids=lambda kept: kept.holds)
+def test_one_store_may_hold_both_and_keeps_what_others_own(api: Caller, kept: Kept) -> None:
+    api.hello()
+    api.push(1)
+    api.app.config["FILES"] = api.files = api.storage
+    record = Watcher(api).stored("a.pdf", "hello")
+    Watcher(api).tell(record)
+    api.storage.put_many([("f" * 64, b""), ("pages/x/nobody", b""), ("runs/1/output", b"")])
+
+    deleted = damage.collect(api.db, api.storage, time.time() + 3600, kept)
+
+    assert deleted == 1
+    assert len(list(api.storage.list())) == 4
+    assert api.storage.exists([record.key, "runs/1/output"]) == {record.key, "runs/1/output"}
+    assert damage.check(api.db, api.storage, kept) == 0
+
+
+def test_a_restored_store_of_files_is_checked_and_what_it_lost_is_wanted(
+    api: Caller, watcher: Watcher
+) -> None:
+    kept, lost, broken = (watcher.stored(f"{name}.pdf", name) for name in ("a", "b", "c"))
+    watcher.tell(kept, lost, broken)
+    api.files.delete([lost.key])
+    file = Path(unquote(urlsplit(api.files.url(broken.key)).path))
+    file.write_bytes(b"other bytes")
+    assert damage.check(api.db, api.files, FILES) == 0
+    distrust(api)
+
+    assert damage.check(api.db, api.files, FILES) == 2
+
+    assert watcher.links("a.pdf", "b.pdf", "c.pdf") == {"b.pdf": "new", "c.pdf": "new"}
+    assert Event.select().where(Event.kind == "store.damaged").count() == 1
+    assert watcher.tell(watcher.stored("c.pdf", "c")) == ["stored"]
+    assert api.client.get("/v1/files/3/content").data == b"c"
+
+
+def test_files_that_are_gone_from_their_store_are_found_by_its_list(
+    api: Caller, watcher: Watcher
+) -> None:
+    records = [watcher.stored(f"{number:03}.pdf", str(number)) for number in range(50)]
+    watcher.tell(*records)
+    api.files.delete([record.key for record in records[::7]])
+
+    assert damage.compare(api.db, api.files, FILES) == 8
+    assert damage.compare(api.db, api.files, FILES) == 0
+
+    paths = [f"{number:03}.pdf" for number in range(50)]
+    assert sorted(watcher.links(*paths)) == paths[::7]
 
 
 def distrust(api: Caller) -> None:
@@ -138,3 +196,57 @@ def test_a_mail_whose_bytes_are_gone_again_is_sent_once_more(api: Caller) -> Non
 
     assert problem["code"] == "try_later"
     assert api.offer((1, 1)).wanted == [1]
+
+
+@pytest.mark.parametrize("kind", ["s3"], indirect=True)
+def test_what_a_store_without_commits_lost_shows_in_its_listing(
+    api: Caller, store: Storage
+) -> None:
+    api.use(store)
+    api.hello()
+    api.push(*range(1, 41))
+    hashes = {uid: sha256(mail_bytes(uid)).hexdigest() for uid in range(1, 41)}
+    store.delete([hashes[3], hashes[40]])
+    store.delete([hashes[7]])
+    store.put_many([(hashes[7], b"cut off")])
+
+    assert damage.check(api.db, store) == 0
+    assert damage.compare(api.db, store) == 3
+
+    assert api.offer((1, 40)).wanted == [40, 7, 3]
+    assert Event.select().where(Event.kind == "store.damaged").count() == 1
+    assert damage.compare(api.db, store) == 0
+    api.push(3, 7, 40)
+    raws = [api.client.get(f"/v1/mails/{n}/raw").data for n in range(1, 41)]
+    assert {sha256(raw).hexdigest() for raw in raws} == set(hashes.values())
+
+
+def test_a_mail_that_comes_while_objects_are_listed_is_not_lost(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.hello()
+    api.push(1, 2)
+    before = list(api.storage.list())
+    api.push(3)
+    monkeypatch.setattr(api.storage, "list", lambda after="": iter(before))
+
+    assert damage.compare(api.db, api.storage) == 0
+
+
+def test_a_bucket_that_went_away_is_an_error_and_no_loss(
+    api: Caller, swift: Swift, tmp_path: Path
+) -> None:
+    (tmp_path / "config.ini").write_text(swift.section("", bucket="going"))
+    swift.make_bucket("going")
+    store = open_storage("s3", tmp_path, settings.load(tmp_path / "config.ini"))
+    api.use(store)
+    api.hello()
+    api.push(1)
+    swift.drop_bucket("going")
+    distrust(api)
+
+    for find in (damage.check, damage.compare):
+        with pytest.raises(TemporaryError, match="there is no bucket 'going': create it"):
+            find(api.db, store)
+
+    assert api.offer((1, 1)).wanted == []

@@ -266,7 +266,7 @@ def test_a_mail_that_went_breaks_the_export_off(api: Caller) -> None:
 
 
 def test_only_so_many_exports_run_at_once(api: Caller) -> None:
-    turns = [exports._Turn() for _ in range(exports.MOST_AT_ONCE)]
+    turns = [exports.Turn() for _ in range(exports.MOST_AT_ONCE)]
 
     refused = api.client.get("/v1/mails.csv")
     for turn in turns:

@@ -125,7 +125,7 @@ def _call(client: object, path: str, method: str, query: str, token: str) -> Res
     found: Response = client.open(  # type: ignore[attr-defined]
         address,
         method=method.upper(),
-        json={} if method == "post" else None,
+        json={} if method != "get" else None,
         headers={"X-API-Key": token},
     )
     return found

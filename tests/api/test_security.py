@@ -99,8 +99,8 @@ def test_binding_elsewhere_needs_tokens(api: Caller) -> None:
 def test_the_admin_token_is_made_once_and_for_its_owner_only(api: Caller, tmp_path: Path) -> None:
     file = tmp_path / "admin.token"
     with api.db.writing():
-        first = security.ensure_admin_token(file)
-        second = security.ensure_admin_token(file)
+        first = security.ensure_token("admin", file)
+        second = security.ensure_token("admin", file)
 
     assert (first, second) == (True, False)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -36,9 +36,9 @@ def events(api: Caller) -> list[dict[str, Any]]:
     return [event for event in items if event["kind"].startswith("source.")]
 
 
-def sign(api: Caller, error: str = "", next_try: float = 0.0) -> None:
+def sign(api: Caller, error: str = "", next_try: float = 0.0, *, resting: bool = False) -> None:
     fields = {**api.place(), "folder": "", "uidvalidity": 0}
-    told = wire.Pass(**fields, error=error, next_try=next_try)
+    told = wire.Pass(**fields, error=error, next_try=next_try, resting=resting)
     api.post("/v1/mailboxes/work/passes", told)
 
 
@@ -88,6 +88,35 @@ def test_a_source_that_goes_on_failing_is_told_of_once(api, watch):
 def failing_since(at: datetime, api: Caller) -> None:
     with api.db.writing():
         Mailbox.update(failed=stamp(at)).execute()
+
+
+def test_a_source_that_keeps_to_its_own_limit_says_so_and_raises_no_alarm(api, watch):
+    api.hello()
+    sign(api, "the day's budget is spent", 4_000.0, resting=True)
+
+    watch.look(now() + PATIENCE - timedelta(seconds=5))
+    resting = shown(api)
+    assert (resting["state"], resting["error"]) == ("resting", "the day's budget is spent")
+    assert (resting["failing_since"], resting["last_error"]) == (None, "")
+    assert resting["next_try"]
+
+    sign(api)
+    assert shown(api)["state"] == "ok"
+    assert told(api) == []
+
+
+def test_who_rests_does_not_fail_any_more_and_may_fail_again(api, watch):
+    api.hello()
+    sign(api, "password refused")
+    failing_since(now() - LONG, api)
+    watch.look()
+
+    sign(api, "the day's budget is spent", resting=True)
+    sign(api, "password refused")
+    failing_since(now() - LONG, api)
+    watch.look()
+
+    assert told(api) == ["source.failing", "source.recovered", "source.failing"]
 
 
 def test_the_last_error_and_the_next_try_are_shown(api):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import commands
+from tests.servers.daemons import Daemons
 from tests.servers.ports import free_port
 
 
@@ -41,3 +42,22 @@ def test_an_unknown_storage_is_named_with_its_key(tmp_path: Path) -> None:
 
     assert started.returncode == 2
     assert "config.ini: [storage] mails: unknown storage 'tape'" in started.stderr
+
+
+def test_configured_pages_are_known_before_a_monitor_comes(tmp_path: Path) -> None:
+    daemons = Daemons(tmp_path, {}, {"page prices": {"url": "https://example.org/prices/"}})
+    try:
+        daemons.start("api")
+        (page,) = daemons.items("/v1/pages")
+    finally:
+        daemons.close()
+
+    assert (page["name"], page["state"], page["seen"]) == ("prices", "new", None)
+    assert page["url"] == "https://example.org/prices/"
+
+
+def test_a_place_of_files_that_cannot_be_is_a_wrong_setting(tmp_path: Path) -> None:
+    started = run(tmp_path, f"[api]\nport = {free_port()}\n[storage]\nfiles_path = letter.txt\n")
+
+    assert started.returncode == 2
+    assert "config.ini: [storage] files_path: " in started.stderr

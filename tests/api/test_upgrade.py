@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from api import upgrade
 from api.app import create_app
 from api.database import Database
 from api.migrations import STEPS, schema_version
-from api.models import Mail
+from api.models import Mail, Store
 from postroom.storage import open_storage
 from tests.api.caller import Caller
+from tests.api.scripter import Scripter
+from tests.api.watcher import Watcher
 
 TIME = "2026-01-01T00:00:00.000Z"
 #: The steps as they were: what made version 2 and 3 of the first one.
@@ -69,6 +71,29 @@ def make_old(path: Path, version: int, mails: list[dict[str, Any]]) -> None:
             insert_mail(old, number, mail)
         for each in range(2, version + 1):
             old.executescript(OLD_STEPS[each])
+
+
+def make_seventh(path: Path) -> None:
+    """A database of the version before pages were watched: a mailbox, a task, a store."""
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript((Path(__file__).parent / "schema_7.sql").read_text())
+        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
+        insert(old, "facts", name="schema", value="7")
+        insert(old, "mailboxes", name="prices", kind="imap", created=TIME, changed=TIME, seen=TIME,
+               epoch=1, interval=10, state="ok")  # fmt: skip
+        insert(old, "tasks", kind="sync", source="prices", target="{}", state="due", created=TIME,
+               changed=TIME)  # fmt: skip
+        insert(old, "stores", store="a" * 32, batch=3, created=TIME, changed=TIME)
+
+
+def make_eighth(path: Path) -> None:
+    """A database of the version before there were scripts: a mailbox, a task."""
+    with closing(sqlite3.connect(path)) as old, old:
+        old.executescript((Path(__file__).parent / "schema_8.sql").read_text())
+        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
+        insert(old, "facts", name="schema", value="8")
+        insert(old, "events", kind="mail.stored", source="work", about='{"mail": 1}',
+               created=TIME, changed=TIME)  # fmt: skip
 
 
 def insert_mail(old: sqlite3.Connection, number: int, mail: dict[str, Any]) -> None:
@@ -156,3 +181,66 @@ def test_many_mails_are_brought_in_batches(tmp_path: Path, monkeypatch: pytest.M
     assert len(api.get("/v1/mails?q=word*")["items"]) == 10
     db.close()
     storage.close()
+
+
+def test_a_database_of_before_pages_takes_them(tmp_path: Path) -> None:
+    make_seventh(tmp_path / "postroom.sqlite")
+    db = Database(tmp_path / "postroom.sqlite")
+    files = open_storage("directory", tmp_path / "files")
+    api = Caller(create_app(db, files), db, files)
+    watcher = Watcher(api)
+
+    assert watcher.links("a.pdf") == {"a.pdf": "new"}
+    assert watcher.tell(watcher.stored("a.pdf")) == ["stored"]
+    watcher.looked(digest=True)
+
+    assert [task.kind for task in watcher.pulse()] == ["digest"]
+    told = {"epoch": 1, "folder": "", "uidvalidity": 0}
+    assert [each["kind"] for each in api.post("/v1/mailboxes/prices/passes", told)["tasks"]] == [
+        "sync"
+    ]
+    assert {(row.store, row.holds, row.batch) for row in Store.select()} == {
+        ("a" * 32, "mails", 3),
+        (files.id, "files", files.batch()),
+    }
+    db.close()
+    files.close()
+
+
+def test_a_database_of_before_scripts_takes_them(tmp_path: Path) -> None:
+    make_eighth(tmp_path / "postroom.sqlite")
+    db = Database(tmp_path / "postroom.sqlite")
+    files = open_storage("directory", tmp_path / "files")
+    scripter = Scripter(Caller(create_app(db, files), db, files))
+    scripter.script(on_mail="*")
+
+    assert scripter.tell("/v1/scripts/advance", {})["runs"] == 0
+    scripter.done(output="hello")
+
+    assert [run["status"] for run in scripter.get("/v1/runs")["items"]] == ["completed"]
+    assert (tmp_path / "postroom.sqlite.schema-8").exists()
+    db.close()
+    files.close()
+
+
+@pytest.mark.parametrize("make", [make_seventh, make_eighth])
+def test_a_new_database_has_the_tables_and_indexes_of_one_that_was_brought(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "old.sqlite")
+    schemas = []
+    for name in ("old", "new"):
+        db = Database(tmp_path / f"{name}.sqlite")
+        storage = open_storage("directory", tmp_path / "files")
+        create_app(db, storage)
+        schemas.append({
+            (table, index, tuple(sorted(columns(db, table))))
+            for table, index in db.execute_sql("SELECT tbl_name, name FROM sqlite_master")
+        })  # fmt: skip
+        db.close()
+
+    assert schemas[0] == schemas[1]
+
+
+def columns(db: Database, table: str) -> list[str]:
+    return [row[1] for row in db.execute_sql(f"PRAGMA table_info({table})")]

@@ -98,6 +98,7 @@ def test_filters_choose_by_age_size_and_folder(dovecot: Dovecot, daemons: Make) 
         report = tool(chain, "delete", "work", "--json", *words).json
         return [(mail["folder"], mail["key"]) for mail in report["chosen"]]
 
+    assert chosen("--older-than", "999999999") == []
     assert chosen("--older-than", "30") == [("INBOX", 2), ("INBOX", 3), ("Old", 1)]
     assert chosen("--larger-than", "4k") == [("INBOX", 2)]
     assert chosen("--folder", "Old") == [("Old", 1)]

@@ -32,7 +32,8 @@ class Daemons:
         given = {name: dict(values) for name, values in (sections or {}).items()}
         given.setdefault("api", {})["port"] = self.api_port
         given.setdefault("master", {})["port"] = self.master_port
-        given.setdefault("provider", {}).setdefault("reconnect_seconds", 0.5)
+        for section in ("provider", "monitor"):
+            given.setdefault(section, {}).setdefault("reconnect_seconds", 0.5)
         self.configure(mailboxes, given)
 
     def configure(self, mailboxes: Sections, sections: dict[str, dict[str, Any]]) -> None:
@@ -65,6 +66,14 @@ class Daemons:
     def provide(self, *arguments: str, name: str = "provider") -> subprocess.Popen[bytes]:
         """Start a provider and return its process."""
         return self._run(name, "provider", *arguments)
+
+    def watch(self, *arguments: str, name: str = "monitor") -> subprocess.Popen[bytes]:
+        """Start a monitor and return its process."""
+        return self._run(name, "monitor", *arguments)
+
+    def look(self, *arguments: str, name: str = "look", seconds: float = 60) -> int:
+        """One look at each page; the monitor's exit status."""
+        return self.watch("--once", *arguments, name=name).wait(timeout=seconds)
 
     def pull(self, *names: str, seconds: float = 120) -> None:
         """One complete pass of the mailboxes, all of them without a name."""

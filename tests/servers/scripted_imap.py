@@ -7,17 +7,15 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Self
 
-from tests.servers.ports import HOST
+from tests.servers.scripted import Scripted
 
 
-class ScriptedImap:
+class ScriptedImap(Scripted):
     """One folder, INBOX; the attributes are the faults, and may change while it runs."""
 
-    host = HOST
-
     def __init__(self, mails: dict[int, bytes]) -> None:
+        super().__init__()
         self.mails = dict(mails)
         self.uidvalidity: int | None = 7
         self.tells_uidnext = True
@@ -79,45 +77,14 @@ class ScriptedImap:
         self.keeps = False
         #: A pattern of commands that it never answers; r"\*" is the greeting.
         self.frozen = ""
-        self.commands: list[str] = []
-        self.connections = 0
         #: Threads whose client is logged in, and the most at the same time.
         self.logged_in: set[int] = set()
         self.most_logged_in = 0
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        self._ended = threading.Event()
 
-    def start(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def close(self) -> None:
-        self._ended.set()
-        for s in [self._listener, *self._open]:
-            with suppress(OSError):
-                s.shutdown(socket.SHUT_RDWR)
-            s.close()
-
-    def said(self, pattern: str) -> list[str]:
-        """The commands that match."""
-        return [command for command in list(self.commands) if re.search(pattern, command)]
-
-    def _accept(self) -> None:
-        while not self._ended.is_set():
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(peer)
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
-
-    def _serve(self, peer: socket.socket) -> None:
+    def serve(self, peer: socket.socket) -> None:
         try:
             if self.frozen == r"\*":
-                self._ended.wait()
+                self.ended.wait()
             if self.tls and not self.starttls:
                 peer = self.tls.wrap_socket(peer, server_side=True)
             for piece in self._end(""):
@@ -158,7 +125,7 @@ class ScriptedImap:
     def _answer(self, tag: str, command: str, lines: Iterator[bytes]) -> Iterator[bytes]:
         yield from self._end(command)
         if self.frozen and re.match(self.frozen, command):
-            self._ended.wait()
+            self.ended.wait()
         name = command.upper().split(" ")[0]
         if name == "LOGIN":
             self.logged_in.add(threading.get_ident())
@@ -173,7 +140,7 @@ class ScriptedImap:
                 raise _CutError
             self.commands.append(next(lines, b"").decode().strip())
             if self.deaf:
-                self._ended.wait()
+                self.ended.wait()
         yield from self._untagged(name, command)
         yield f"{tag} {self._completion(name, command)}\r\n".encode() + (
             self.injected if name == "STARTTLS" else b""

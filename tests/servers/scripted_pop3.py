@@ -7,17 +7,15 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Self
 
-from tests.servers.ports import HOST
+from tests.servers.scripted import Scripted
 
 
-class ScriptedPop3:
+class ScriptedPop3(Scripted):
     """Each session sees `mails` as they were at its login; the other attributes are the faults."""
 
-    host = HOST
-
     def __init__(self, mails: dict[str, bytes]) -> None:
+        super().__init__()
         #: By UIDL, in the order of the message numbers.
         self.mails = dict(mails)
         #: UIDLs that are told instead of the true ones; None: the line is missing.
@@ -57,37 +55,11 @@ class ScriptedPop3:
         self.deletes = True
         #: Sessions at the same time are refused, as RFC 1939 asks.
         self.locks = True
-        self.commands: list[str] = []
         self.sessions = 0
         self._locked = threading.Lock()
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        self._ended = threading.Event()
 
-    def start(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def close(self) -> None:
-        self._ended.set()
-        for s in [self._listener, *self._open]:
-            with suppress(OSError):
-                s.shutdown(socket.SHUT_RDWR)
-            s.close()
-
-    def said(self, pattern: str) -> list[str]:
-        """The commands that match."""
-        return [command for command in list(self.commands) if re.search(pattern, command)]
-
-    def _accept(self) -> None:
-        while not self._ended.is_set():
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(peer)
-            threading.Thread(target=_Session(self, peer).serve, daemon=True).start()
+    def serve(self, peer: socket.socket) -> None:
+        _Session(self, peer).serve()
 
     def take(self) -> bool:
         """The maildrop's lock."""
@@ -98,11 +70,7 @@ class ScriptedPop3:
             self._locked.release()
 
     def freeze(self) -> None:
-        self._ended.wait()
-
-    @property
-    def ended(self) -> threading.Event:
-        return self._ended
+        self.ended.wait()
 
 
 class _Session:

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Sequence
 
 from tests.servers import processes
 from tests.servers.daemons import Daemons
@@ -21,7 +22,7 @@ class Supervised:
         end = time.monotonic() + seconds
         provider = self.daemons.provide("--once")
         while time.monotonic() < end:
-            self._revive()
+            self.restarts += revive(self.daemons)
             if killer:
                 killer.look(self.daemons)
             if provider.poll() is not None:
@@ -33,20 +34,28 @@ class Supervised:
         logs = "\n".join(self.daemons.log(name)[-2000:] for name in ("provider", "master", "api"))
         raise AssertionError(f"not whole after {seconds} s:\n{logs}")
 
-    def _revive(self) -> None:
-        for name in ("api", "master"):
-            process = self.daemons.processes[name]
-            if process.poll() is not None:
-                self.restarts += 1
-                self.daemons.start(name)
+
+def revive(daemons: Daemons) -> int:
+    """Start the API and the master again where they died; how many did."""
+    dead = [name for name in ("api", "master") if daemons.processes[name].poll() is not None]
+    for name in dead:
+        daemons.start(name)
+    return len(dead)
 
 
 class RandomKiller:
     """Kills a daemon, or a worker of the master, at random moments."""
 
-    def __init__(self, kills: int, seed: int, pause: float = 0.3) -> None:
+    def __init__(
+        self,
+        kills: int,
+        seed: int,
+        pause: float = 0.3,
+        names: Sequence[str] = ("api", "master", "worker", "provider"),
+    ) -> None:
         self._random = random.Random(seed)
         self._pause = pause
+        self._names = names
         self._next = time.monotonic() + pause
         self.left = kills
         self.killed: dict[str, int] = {}
@@ -61,7 +70,7 @@ class RandomKiller:
         if self.is_done or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self._random.uniform(0.2, 1.8) * self._pause
-        name = self._random.choice(["api", "master", "worker", "provider"])
+        name = self._random.choice(self._names)
         pid = _pid(daemons, name, self._random)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)

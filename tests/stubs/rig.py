@@ -41,7 +41,7 @@ class Rig:
             self.stop,
             self.master.address,
             heartbeat_seconds,
-            Accounts(clock),
+            accounts=Accounts(clock),
         )
         self._threads: list[threading.Thread] = []
 

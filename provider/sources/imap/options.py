@@ -1,8 +1,6 @@
 """What a [mailbox NAME] section says of an IMAP account."""
 
-from typing import Literal
-
-from postroom.settings import Port, Seconds
+from postroom.settings import Seconds
 from provider.sources import first
 from provider.sources.account import AccountOptions
 
@@ -10,12 +8,6 @@ from provider.sources.account import AccountOptions
 class ImapOptions(AccountOptions, frozen=True):
     """The keys of the section; user name and password are credentials."""
 
-    #: Here or with the credentials; here wins.
-    server: str = ""
-    port: Port | None = None
-    #: none sends the password in the clear.
-    tls: Literal["ssl", "starttls", "none"] = "ssl"
-    ca_file: str = ""
     #: Names, or patterns with * and %; new mail in the first one is told at once (IDLE).
     folders: tuple[str, ...] = ("INBOX",)
     #: all, newest N or since YYYY-MM-DD: how far back the very first pass goes.

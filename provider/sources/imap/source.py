@@ -1,7 +1,6 @@
 """An IMAP account as a source."""
 
 import logging
-import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,8 +10,7 @@ from typing import ClassVar
 
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, TemporaryError
-from provider.auth import tokens
-from provider.sources import account, tls
+from provider.sources.login import Login
 from provider.sources.strikes import Strikes
 
 from .client import Client
@@ -41,18 +39,8 @@ class ImapSource:
     ) -> None:
         self._options = options
         self.limits = options.limits
-        self._server = options.server or credentials.server or ""
-        self._port = options.port or credentials.port or PORTS[options.tls]
-        self._user = credentials.username or ""
-        self._password = credentials.password or ""
-        self._tokens = tokens.of(options, credentials, self.kind)
-        by_token = self._tokens is not None
-        account.require(self._server, self._user, self._password, by_token=by_token)
-        self._tls: ssl.SSLContext | None = None
-        if options.tls != "none":
-            self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
-        self.fingerprint = f"imap:{self._server.lower()}:{self._user}"
-        self.title = f"imap at {self._server} for {self._user}"
+        self._login = Login(self.kind, options, credentials, path_of, PORTS)
+        self.fingerprint, self.title = self._login.fingerprint, self._login.title
         self._connection: Client | None = None
         self._folder: ImapFolder | None = None
         self._idle: Idle | None = None
@@ -65,38 +53,26 @@ class ImapSource:
 
     def connect(self) -> None:
         """Connect, encrypt, log in."""
-        self.close()
-        try:
-            self._connect()
-        except PostroomError:
-            self.close()
-            raise
+        self._login.come_in(self)
 
-    def _connect(self) -> None:
-        if self._tokens is None:
-            self._log_in(self._dialled())
-        else:
-            self._tokens.log_in(self._bear)
-
-    def _dialled(self) -> Client:
-        with told(f"connecting to {self._server}:{self._port}"):
-            implicit = self._tls if self._options.tls == "ssl" else None
+    def dial(self) -> None:
+        """See Connecting."""
+        login = self._login
+        with told(f"connecting to {login.server}:{login.port}"):
             seconds = self._options.timeout_seconds
-            self._connection = client = Client(self._server, self._port, implicit, seconds)
-            if self._options.tls == "starttls":
-                client.starttls(self._tls)
-        return client
+            self._connection = client = Client(login.server, login.port, login.implicit, seconds)
+            if login.starttls:
+                client.starttls(login.starttls)
 
-    def _log_in(self, client: Client) -> None:
-        with told(f"logging in to {self._server} as {self._user}"):
-            client.login_as(self._user, self._password)
+    def log_in(self) -> None:
+        """See Connecting."""
+        with told(str(self._login)):
+            self._client.login_as(self._login.user, self._login.password)
 
-    def _bear(self, token: str) -> None:
-        # The server may have closed a connection that it refused.
-        self.close()
-        client = self._dialled()
-        with told(f"logging in to {self._server} as {self._user} by OAuth2"):
-            client.bear(self._user, token)
+    def bear(self, token: str) -> None:
+        """See Connecting."""
+        with told(f"{self._login} by OAuth2"):
+            self._client.bear(self._login.user, token)
 
     def close(self) -> None:
         """Say goodbye if the server still listens."""
@@ -187,7 +163,7 @@ class ImapSource:
         return idle is not None and idle.done()
 
     def _idles(self) -> bool:
-        with told(f"asking {self._server} what it can do"):
+        with told(f"asking {self._login.server} what it can do"):
             return bool(self._client.has_capability("IDLE"))
 
     @property

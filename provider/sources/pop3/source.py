@@ -1,7 +1,6 @@
 """A POP3 account as a source."""
 
 import logging
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from postroom.credentials import Credentials
-from postroom.errors import PostroomError, SourceError, TemporaryError
+from postroom.errors import SourceError, TemporaryError
 from postroom.wire import Key
-from provider.auth import sasl, tokens
+from provider.auth import sasl
 from provider.quota import Quota
-from provider.sources import account, tls
+from provider.sources.login import Login
 
 from .connection import Connection
 from .errors import told
@@ -38,18 +37,8 @@ class Pop3Source:
     ) -> None:
         self._options = options
         self.limits = options.limits
-        self._server = options.server or credentials.server or ""
-        self._port = options.port or credentials.port or PORTS[options.tls]
-        self._user = credentials.username or ""
-        self._password = credentials.password or ""
-        self._tokens = tokens.of(options, credentials, self.kind)
-        by_token = self._tokens is not None
-        account.require(self._server, self._user, self._password, by_token=by_token)
-        self._tls: ssl.SSLContext | None = None
-        if options.tls != "none":
-            self._tls = tls.context(path_of(options.ca_file) if options.ca_file else None)
-        self.fingerprint = f"pop3:{self._server.lower()}:{self._user}"
-        self.title = f"pop3 at {self._server} for {self._user}"
+        self._login = Login(self.kind, options, credentials, path_of, PORTS)
+        self.fingerprint, self.title = self._login.fingerprint, self._login.title
         self._connection: Connection | None = None
         self._capabilities: dict[str, list[str]] | None = None
         self._login_delay = 0.0
@@ -60,48 +49,36 @@ class Pop3Source:
 
     def connect(self) -> None:
         """Connect, encrypt, log in."""
-        self.close()
-        try:
-            self._connect()
-        except PostroomError:
-            self.close()
-            raise
+        self._login.come_in(self)
 
-    def _connect(self) -> None:
-        if self._tokens is None:
-            self._log_in(self._dialled())
-        else:
-            self._tokens.log_in(self._bear)
-
-    def _dialled(self) -> Connection:
-        implicit = self._tls if self._options.tls == "ssl" else None
-        with told(f"connecting to {self._server}:{self._port}"):
+    def dial(self) -> None:
+        """See Connecting."""
+        login = self._login
+        with told(f"connecting to {login.server}:{login.port}"):
             self._connection = connection = Connection(
-                self._server, self._port, implicit, self._options.timeout_seconds
+                login.server, login.port, login.implicit, self._options.timeout_seconds
             )
-            if self._options.tls == "starttls" and self._tls:
-                connection.encrypt(self._tls)
+            if login.starttls:
+                connection.encrypt(login.starttls)
             # Asked on the encrypted line: before, anybody could have answered.
             self._note(connection.capabilities())
-        return connection
 
-    def _log_in(self, connection: Connection) -> None:
-        what = f"logging in to {self._server} as {self._user}"
-        with told(what, login_delay=self._login_delay):
-            connection.user(self._user)
-            connection.pass_(self._password)
+    def log_in(self) -> None:
+        """See Connecting."""
+        connection = self._session()[0]
+        with told(str(self._login), login_delay=self._login_delay):
+            connection.user(self._login.user)
+            connection.pass_(self._login.password)
 
-    def _bear(self, token: str) -> None:
-        # The server may have closed a connection that it refused.
-        self.close()
-        connection = self._dialled()
+    def bear(self, token: str) -> None:
+        """See Connecting."""
+        connection = self._session()[0]
         offered = (self._capabilities or {}).get("SASL", [])
         way = sasl.chosen({name.upper() for name in offered})
         if way is None:
-            raise SourceError(f"{self._server} takes no OAuth2 login: set auth = password")
-        what = f"logging in to {self._server} as {self._user} by OAuth2"
-        with told(what, login_delay=self._login_delay):
-            connection.bear(way, self._user, token)
+            raise SourceError(f"{self._login.server} takes no OAuth2 login: set auth = password")
+        with told(f"{self._login} by OAuth2", login_delay=self._login_delay):
+            connection.bear(way, self._login.user, token)
 
     def _note(self, capabilities: dict[str, list[str]] | None) -> None:
         self._capabilities = capabilities

@@ -1,85 +1,20 @@
-"""The tables."""
+"""Mailboxes, and the mails that stand in them."""
 
-from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
 import peewee
 
-database = peewee.DatabaseProxy()
+from .base import BaseModel, Json, Number, database
+from .source import Source
 
 
-def now() -> str:
-    """This moment as the tables keep it: UTC, ISO 8601, of one width so that text sorts as time."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Id(peewee.AutoField):
-    """An id that never comes again, not even after its row was deleted."""
-
-    def ddl(self, ctx: Any) -> Any:
-        """Add what SQLite needs for that; PostgreSQL's sequences never go back."""
-        nodes = super().ddl(ctx)
-        if isinstance(database.obj, peewee.SqliteDatabase):
-            return peewee.NodeList((nodes, peewee.SQL("AUTOINCREMENT")))
-        return nodes
-
-
-def encode(value: Any) -> str:
-    """A small structure as the tables keep it: JSON."""
-    return msgspec.json.encode(value).decode()
-
-
-class Json(peewee.TextField):
-    """A small structure that is only read and written whole."""
-
-    def db_value(self, value: Any) -> str | None:
-        """Encode."""
-        return None if value is None else encode(value)
-
-    def python_value(self, value: str | None) -> Any:
-        """Decode."""
-        return None if value is None else msgspec.json.decode(value)
-
-
-class BaseModel(peewee.Model):
-    """What every table has.
-
-    A reference that another index begins with has none of its own: each costs every insert.
-    """
-
-    id = Id()
-    created = peewee.TextField(default=now)
-    changed = peewee.TextField(default=now)
-
-    class Meta:
-        database = database
-        legacy_table_names = False
-
-
-class Mailbox(BaseModel):
+class Mailbox(Source):
     """A source of mail (the seed's data_providers)."""
 
-    name = peewee.TextField(unique=True)
     kind = peewee.TextField(default="")
     fingerprint = peewee.TextField(default="")
     #: Rises when another account comes under the same name.
     epoch = peewee.IntegerField(default=1)
     #: The highest UID held, a hint; never a water mark.
     last_number = peewee.BigIntegerField(default=0)
-    #: Seconds between two signs of life.
-    interval = peewee.FloatField(default=0.0)
-    #: "" for one that is configured and never came.
-    seen = peewee.TextField(default=now)
-    #: Why the source cannot be read at present; "" when it can.
-    error = peewee.TextField(default="")
-    #: new, ok, failing, silent: the last two only once an event told of them.
-    state = peewee.TextField(default="ok")
-    #: Since when there is an error; "" when there is none.
-    failed = peewee.TextField(default="")
-    #: Kept when all is well again.
-    last_error = peewee.TextField(default="")
-    last_error_at = peewee.TextField(default="")
     #: When the source is tried again, as it says.
     next_try = peewee.TextField(default="")
     #: The last day (UTC) that brought mail, and how many bytes.
@@ -136,16 +71,6 @@ class Mail(BaseModel):
     class Meta:
         table_name = "mails"
         indexes = ((("date", "id"), False), (("from_address", "date"), False))
-
-
-class Number(peewee.BigIntegerField):
-    """A number of 64 bits that may be the key of a table."""
-
-    def ddl_datatype(self, ctx: Any) -> Any:
-        """Only under this name is it SQLite's own row number."""
-        if isinstance(database.obj, peewee.SqliteDatabase):
-            return peewee.SQL("INTEGER")
-        return super().ddl_datatype(ctx)
 
 
 class Threaded(peewee.Model):
@@ -280,88 +205,3 @@ class Deletion(BaseModel):
 
     class Meta:
         table_name = "deletions"
-
-
-class Event(BaseModel):
-    """Something that happened, told once, in the transaction that made it true."""
-
-    kind = peewee.TextField()
-    #: The mailbox, page or script.
-    source = peewee.TextField(default="")
-    about = Json(default={})
-
-    class Meta:
-        table_name = "events"
-
-
-class Task(BaseModel):
-    """Something a daemon shall do."""
-
-    kind = peewee.TextField()
-    #: The mailbox, page or script that it concerns.
-    source = peewee.TextField()
-    target = Json(default={})
-    #: due, leased, done.
-    state = peewee.TextField(default="due")
-    lease_until = peewee.TextField(default="")
-    #: Who holds the lease; "" for what a source was given with its PASS.
-    worker = peewee.TextField(default="")
-    #: How often it was given out.
-    attempts = peewee.IntegerField(default=0)
-    result = peewee.TextField(default="")
-
-    class Meta:
-        table_name = "tasks"
-        indexes = ((("source", "state"), False),)
-
-
-class Token(BaseModel):
-    """A key to the API; only its hash is kept."""
-
-    name = peewee.TextField(unique=True)
-    sha256 = peewee.TextField(unique=True)
-    #: ingest, read, admin; admin includes the others.
-    scopes = Json(default=[])
-
-    class Meta:
-        table_name = "tokens"
-
-
-class Store(BaseModel):
-    """An object store as it was when we last relied on it."""
-
-    store = peewee.TextField(unique=True)
-    #: The number of its last commit that a row here relies on.
-    batch = peewee.BigIntegerField(default=0)
-
-    class Meta:
-        table_name = "stores"
-
-
-class Fact(BaseModel):
-    """A fact about this database: its schema's version, its feed's epoch."""
-
-    name = peewee.TextField(unique=True)
-    value = peewee.TextField()
-
-    class Meta:
-        table_name = "facts"
-
-
-TABLES: tuple[type[peewee.Model], ...] = (
-    Mailbox,
-    Folder,
-    Mail,
-    Threaded,
-    ThreadKey,
-    Place,
-    Attachment,
-    Receipt,
-    Quarantine,
-    Deletion,
-    Event,
-    Task,
-    Token,
-    Store,
-    Fact,
-)

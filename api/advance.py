@@ -1,0 +1,125 @@
+"""Runs for what is new: each event above a script's cursor is looked at once."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
+
+import peewee
+
+from postroom.runs import Advanced
+
+from . import fts, runs, scripts
+from .conditions import selects
+from .database import Database
+from .models import Event, Mail, Run, Script
+from .querylang import parse
+from .querytree import split
+
+OF_MAILS = ("mail.stored",)
+OF_FILES = ("file.stored", "file.changed")
+#: Events of one call.
+WINDOW = 1_000
+#: A cursor that no event moved is moved all the same when it is so far behind.
+FAR = 500
+
+
+def advance(db: Database) -> Advanced:
+    """Make the runs of a window of events; nothing is written when nothing is new."""
+    end = scripts.last_event()
+    if not any(_is_news(script, end) for script in _listening(end)):
+        return Advanced(runs=0, more=False)
+    made, more = 0, False
+    with db.writing():
+        for script in _listening(end):
+            events = _window(script)
+            made += _answer(script, events)
+            if events:
+                Script.update(event=events[-1].id).where(Script.id == script.id).execute()
+                more = more or events[-1].id < end
+    return Advanced(runs=made, more=more)
+
+
+def _listening(end: int) -> list[Script]:
+    """Scripts that wait for mails or files, and have not heard of all."""
+    found = Script.select().where(
+        Script.enabled, Script.event < end, (Script.on_mail != "") | (Script.on_file != "")
+    )
+    return list(found.order_by(Script.id))
+
+
+def _is_news(script: Script, end: int) -> bool:
+    if end - script.event > FAR:
+        return True
+    kinds = Event.select().where(Event.id > script.event, Event.kind.in_(OF_MAILS + OF_FILES))
+    return bool(kinds.exists())
+
+
+def _window(script: Script) -> list[Event]:
+    found = Event.select().where(Event.id > script.event).order_by(Event.id)
+    return list(found.limit(WINDOW))
+
+
+def _answer(script: Script, events: Sequence[Event]) -> int:
+    wanted = [*_of_mails(script, events), *_of_files(script, events)]
+    # The cursor alone says so already; the rows make sure of it.
+    known = {
+        id_
+        for (id_,) in Run.select(Run.event)
+        .where(Run.script == script, Run.event.in_([one.event for one in wanted]))
+        .tuples()
+    }
+    fresh = sorted(
+        (one for one in wanted if one.event not in known), key=lambda one: one.event or 0
+    )
+    if fresh:
+        runs.add(script, fresh)
+    return len(fresh)
+
+
+def _of_mails(script: Script, events: Sequence[Event]) -> list[runs.Wanted]:
+    told = {event.about["mail"]: event for event in events if event.kind in OF_MAILS}
+    if not script.on_mail or not told:
+        return []
+    return [
+        runs.Wanted(
+            "mail",
+            {"mail": id_, "mailbox": told[id_].source, "event": told[id_].id},
+            script.arguments,
+            mail=id_,
+            event=told[id_].id,
+        )
+        for id_ in matching(script.on_mail, list(told))
+    ]
+
+
+def matching(query: str, ids: Sequence[int]) -> list[int]:
+    """Those of the mails that a query finds; "*" finds all."""
+    found = Mail.select(Mail.id).where(Mail.id.in_(ids))
+    if query != scripts.ALL:
+        words, others = split(parse(query))
+        if words is None:
+            found = found.where(selects(parse(query)))
+        else:
+            # The index of words goes only through these mails, not through all its hits.
+            between = peewee.SQL("rowid BETWEEN ? AND ?", (min(ids), max(ids)))
+            found = found.where(Mail.id.in_(fts.hits(words).where(between)))
+            if others:
+                found = found.where(reduce(and_, map(selects, others)))
+    return [id_ for (id_,) in found.tuples()]
+
+
+def _of_files(script: Script, events: Sequence[Event]) -> list[runs.Wanted]:
+    if not script.on_file:
+        return []
+    return [
+        runs.Wanted(
+            "file",
+            {"file": event.about["file"], "page": event.source, "event": event.id,
+             "changed": event.kind == "file.changed"},
+            script.arguments,
+            file=event.about["file"],
+            event=event.id,
+        )
+        for event in events
+        if event.kind in OF_FILES and script.on_file in (scripts.ALL, event.source)
+    ]  # fmt: skip

@@ -1,0 +1,53 @@
+"""Filters of the list of runs."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from postroom.errors import RefusedError
+
+from .contracts import Parameter
+from .models import Run, Script, Task
+from .query import time_of
+from .scripted import Kind, RunStatus
+
+STATUSES: tuple[str, ...] = get_args(RunStatus)
+KINDS: tuple[str, ...] = get_args(Kind)
+FILTERS = (
+    Parameter("script", "Runs of this script."),
+    Parameter("status", "Runs of this status.", RunStatus, error="bad_status"),
+    Parameter("trigger", "Runs that this was the reason of.", Kind, error="bad_trigger"),
+    Parameter("since", "Asked for at this date or time, or later (ISO 8601).", error="bad_time"),
+)
+
+
+def selected(given: Mapping[str, str]) -> Any:
+    """What the filters select, newest first; RefusedError for what is no filter."""
+    found = (
+        Run.select(Run, Script.id, Script.name, Task.id, Task.due)
+        .join(Script)
+        .switch(Run)
+        .join(Task)
+        .order_by(Run.id.desc())
+    )
+    if "script" in given:
+        script = Script.get_or_none(Script.name == given["script"])
+        found = found.where(Run.script == (script.id if script else 0))
+    if "status" in given:
+        found = found.where(Run.status == _one_of("status", given["status"], STATUSES))
+    if "trigger" in given:
+        found = found.where(Run.kind == _one_of("trigger", given["trigger"], KINDS))
+    if "since" in given:
+        found = found.where(Run.id >= _first(time_of("since", given["since"])))
+    return found
+
+
+def _first(time: str) -> int:
+    """The first run of a time or later: ids rise with time, and lists go by them."""
+    first = Run.select(Run.id).where(Run.created >= time).order_by(Run.created, Run.id)
+    return first.limit(1).scalar() or 2**62
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise RefusedError(f"bad_{name}", f"{name} is one of {', '.join(known)}, not {value!r}")
+    return value

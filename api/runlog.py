@@ -1,0 +1,75 @@
+"""What runs write, kept by pieces while it comes, up to a limit for each stream."""
+
+from typing import Any
+
+import peewee
+
+from postroom.errors import RefusedError
+
+from .models import Run, RunLog
+from .scripted import Log
+
+#: Bytes that are kept of one stream of one attempt.
+MOST = 1024 * 1024
+#: Bytes of one answer.
+PIECE = 256 * 1024
+STREAMS = ("out", "err")
+
+
+def append(run: Any, stream: str, offset: int, text: str) -> int:
+    """Keep what is new of a piece; how long the stream is now."""
+    column = f"log_{stream}"
+    size: int = getattr(run, column)
+    if offset > size:
+        raise RefusedError("bad_offset", f"the log has {size} bytes so far: send on from there")
+    data = text.encode()
+    new = data[size - offset :]
+    if not new:
+        return size
+    if size < MOST:
+        # A cut may go through the middle of a character.
+        kept = new[: MOST - size].decode(errors="ignore")
+        RunLog.create(
+            run=run.id,
+            attempt=run.attempt,
+            stream=stream,
+            offset=size,
+            size=len(kept.encode()),
+            cut=len(new) > MOST - size,
+            text=kept,
+        )
+    elif size == MOST:
+        RunLog.update(cut=True).where(
+            RunLog.run == run.id, RunLog.attempt == run.attempt, RunLog.stream == stream
+        ).execute()
+    Run.update({getattr(Run, column): size + len(new)}).where(Run.id == run.id).execute()
+    return size + len(new)
+
+
+def read(run: Any, stream: str, attempt: int, offset: int) -> Log:
+    """What a stream has from an offset on, a piece of it."""
+    pieces = RunLog.select().where(
+        RunLog.run == run.id, RunLog.attempt == attempt, RunLog.stream == stream
+    )
+    kept, cut = pieces.select(
+        peewee.fn.MAX(RunLog.offset + RunLog.size), peewee.fn.MAX(RunLog.cut)
+    ).scalar(as_tuple=True)
+    text, size = b"", 0
+    wanted = pieces.where(RunLog.offset + RunLog.size > offset).order_by(RunLog.offset)
+    for piece in wanted.iterator():
+        text += piece.text.encode()[max(0, offset - piece.offset) :]
+        size = piece.offset + piece.size
+        if len(text) >= PIECE:
+            break
+    end = size or min(offset, kept or 0)
+    is_over = run.status != "pending" or attempt < run.attempt or not run.claim
+    return Log(
+        run=run.id,
+        attempt=attempt,
+        stream="err" if stream == "err" else "out",
+        offset=min(offset, end),
+        next=end,
+        text=text.decode(errors="replace"),
+        truncated=bool(cut),
+        ended=is_over and end >= (kept or 0),
+    )

@@ -1,0 +1,137 @@
+"""/v1/pages: how the watched pages stand, and what monitors say through the master."""
+
+from collections.abc import Sequence
+
+import peewee
+from flask import Blueprint, Response, current_app
+
+from postroom import wire
+from postroom.errors import RefusedError
+
+from .. import fields, files, links, pages, pulse, tasks
+from ..answers import AskedTask
+from ..asked import Empty
+from ..bodies import answer, body_as
+from ..contracts import Answer, contract, lists, shows
+from ..models import File, Page
+from ..paging import cursor, limit, page
+from ..security import scope
+from ..watched import FileCounts
+from ..watched import Page as ShownPage
+
+blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages")
+
+
+@blueprint.get("")
+@lists(ShownPage)
+def list_pages() -> Response:
+    """All watched pages by name."""
+    after, size = cursor(str), limit()
+    found = Page.select().order_by(Page.name)
+    if after:
+        found = found.where(Page.name > after[0])
+    return answer(page(list(found.limit(size + 1)), size, _shown, lambda p: [p.name]))
+
+
+@blueprint.get("/<name>")
+@shows(ShownPage)
+def one_page(name: str) -> Response:
+    """One watched page."""
+    return fields.one(_shown([_found(name)])[0])
+
+
+@blueprint.post("/<name>/check")
+@scope("ingest")
+@contract(answers=Answer(AskedTask, 202), body=Empty)
+def check(name: str) -> Response:
+    """Ask the monitor to look now."""
+    _found(name)
+    with current_app.config["DATABASE"].writing():
+        task = tasks.add("check", name)
+    return answer(AskedTask(task=task.id, state=task.state), 202)
+
+
+@blueprint.post("/<name>/links")
+@scope("ingest")
+@contract(answers=Answer(wire.LinksReply), body=wire.Links, given=("page", "cmd"))
+def offer_links(name: str) -> Response:
+    """Which links of a page are to be downloaded."""
+    told = body_as(wire.Links, page=name, cmd="LINKS")
+    return answer(links.answer(current_app.config["DATABASE"], told))
+
+
+@blueprint.post("/<name>/files")
+@scope("ingest")
+@contract(
+    answers=Answer(wire.FilesReply),
+    body=wire.Files,
+    given=("page", "cmd"),
+    errors=("storage_mismatch",),
+)
+def take_files(name: str) -> Response:
+    """What downloads came to, once their bytes are durable."""
+    told = body_as(wire.Files, page=name, cmd="FILES")
+    config = current_app.config
+    return answer(files.take(config["DATABASE"], config["FILES"], told))
+
+
+@blueprint.post("/<name>/looks")
+@scope("ingest")
+@contract(answers=Answer(wire.LookedReply), body=wire.Looked, given=("page", "cmd"))
+def end_look(name: str) -> Response:
+    """The end of a look at a page."""
+    told = body_as(wire.Looked, page=name, cmd="LOOKED")
+    return answer(pages.looked(current_app.config["DATABASE"], told))
+
+
+@blueprint.post("/pulse")
+@scope("ingest")
+@contract(answers=Answer(wire.PulseReply), body=wire.Pulse, given=("cmd",))
+def take_pulse() -> Response:
+    """A monitor lives, and asks what is to be done."""
+    told = body_as(wire.Pulse, cmd="PULSE")
+    return answer(pulse.answer(current_app.config["DATABASE"], told))
+
+
+def _found(name: str) -> Page:
+    found: Page | None = Page.get_or_none(Page.name == name)
+    if found is None:
+        raise RefusedError("not_found", f"there is no page {name!r}")
+    return found
+
+
+def _shown(part: Sequence[Page]) -> list[ShownPage]:
+    counts = _counts(part)
+    return [_page(each, counts.get(each.id, {})) for each in part]
+
+
+def _counts(part: Sequence[Page]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    counted = (
+        File.select(File.page_id, File.state, peewee.fn.COUNT(File.id))
+        .where(File.page.in_([each.id for each in part]), File.current)
+        .group_by(File.page, File.state)
+    )
+    for id_, state, count in counted.tuples():
+        found.setdefault(id_, {})[state] = count
+    return found
+
+
+def _page(found: Page, counts: dict[str, int]) -> ShownPage:
+    return ShownPage(
+        name=found.name,
+        url=found.url,
+        state=found.state,
+        interval=found.interval,
+        seen=found.seen or None,
+        looked=found.looked or None,
+        next_look=found.next_look or None,
+        links=found.links,
+        files=FileCounts(**counts),
+        error=found.error,
+        failing_since=found.failed or None,
+        last_error=found.last_error,
+        last_error_at=found.last_error_at or None,
+        created=found.created,
+        changed=found.changed,
+    )

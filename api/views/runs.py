@@ -1,0 +1,170 @@
+"""/v1/runs: what ran, what waits, what came of it; and what runners say of it."""
+
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from flask import Blueprint, Response, current_app, request
+
+from postroom.errors import ObjectMissingError, RefusedError
+from postroom.runs import (
+    ClaimedRuns,
+    ClaimRuns,
+    FinishedRun,
+    FinishRun,
+    LogPiece,
+    LogTaken,
+    RenewedRun,
+    RenewRun,
+)
+
+from .. import fields, leases, ranges, runlist, runlog, runs, scriptshown
+from ..asked import Empty
+from ..bodies import answer, body_as
+from ..contracts import RANGED, Answer, Parameter, content, contract, lists, shows
+from ..models import Run
+from ..paging import cursor, each, limit, page
+from ..scripted import Log
+from ..scripted import Run as ShownRun
+from ..security import scope
+from .mails import UNTRUSTED
+
+blueprint = Blueprint("runs", __name__, url_prefix="/v1/runs")
+STREAM = Parameter("stream", "`out` or `err`.", str, "out", error="bad_stream")
+OFFSET = Parameter("offset", "`next` of the part before.", int, 0, error="bad_number")
+ATTEMPT = Parameter("attempt", "That of an earlier attempt.", int, error="bad_number")
+
+
+@blueprint.get("")
+@lists(ShownRun, *runlist.FILTERS)
+def list_runs() -> Response:
+    """Runs that the filters select, newest first."""
+    after, size = cursor(int), limit()
+    found = runlist.selected(request.args)
+    if after:
+        found = found.where(Run.id < after[0])
+    rows = list(found.limit(size + 1))
+    return answer(page(rows, size, each(scriptshown.run), lambda r: [r.id]))
+
+
+@blueprint.get("/<int:id_>")
+@shows(ShownRun)
+def one_run(id_: int) -> Response:
+    """One run."""
+    return fields.one(one(id_))
+
+
+@blueprint.get("/<int:id_>/log")
+@contract(STREAM, OFFSET, ATTEMPT, answers=Answer(Log))
+def read_log(id_: int) -> Response:
+    """What a run wrote, from an offset on, also while it goes on."""
+    run = runs.found(id_)
+    stream = request.args.get("stream", "out")
+    if stream not in runlog.STREAMS:
+        raise RefusedError("bad_stream", f"stream is out or err, not {stream!r}")
+    attempt = _number("attempt", run.attempt)
+    return answer(runlog.read(run, stream, attempt, _number("offset", 0)))
+
+
+@blueprint.get("/<int:id_>/output")
+@contract(
+    *RANGED,
+    answers=content("text/plain"),
+    errors=("no_output", "object_missing"),
+)
+def output(id_: int) -> Response:
+    """A run's output.txt."""
+    run = runs.found(id_)
+    if not run.output_key:
+        raise RefusedError("no_output", f"run {id_} has no output: it is {run.status}")
+    name = f"{run.script.name}-{id_}.txt"
+    return _sent(run.output_key, run.output_size, run.output_sha256, name,
+                 "text/plain; charset=utf-8")  # fmt: skip
+
+
+@blueprint.get("/<int:id_>/artefacts/<int:number>")
+@contract(*RANGED, answers=content("application/octet-stream"), errors=("object_missing",))
+def artefact(id_: int, number: int) -> Response:
+    """A file that a run made besides."""
+    run = runs.found(id_)
+    if not 1 <= number <= len(run.artefacts):
+        raise RefusedError("not_found", f"run {id_} has no artefact {number}")
+    found = run.artefacts[number - 1]
+    return _sent(found["key"], found["size"], found["sha256"], found["name"],
+                 "application/octet-stream")  # fmt: skip
+
+
+@blueprint.post("/<int:id_>/retry")
+@contract(answers=Answer(ShownRun, 201), body=Empty, errors=("not_over",))
+def retry(id_: int) -> Response:
+    """Run the same again, with the script as it is now."""
+    return answer(one(runs.again(current_app.config["DATABASE"], id_)), 201)
+
+
+@blueprint.post("/<int:id_>/stop")
+@contract(answers=Answer(ShownRun), body=Empty)
+def stop(id_: int) -> Response:
+    """End a run: at once while it waits, else its runner is told."""
+    runs.stop(current_app.config["DATABASE"], id_)
+    return answer(one(id_))
+
+
+@blueprint.post("/claim")
+@scope("run")
+@contract(answers=Answer(ClaimedRuns), body=ClaimRuns)
+def claim() -> Response:
+    """Give out runs that are due, for a time."""
+    return answer(leases.claim(current_app.config["DATABASE"], body_as(ClaimRuns)))
+
+
+@blueprint.post("/<int:id_>/renew")
+@scope("run")
+@contract(answers=Answer(RenewedRun), body=RenewRun, errors=("lease_lost",))
+def renew(id_: int) -> Response:
+    """A runner is still at it."""
+    return answer(leases.renew(current_app.config["DATABASE"], id_, body_as(RenewRun)))
+
+
+@blueprint.post("/<int:id_>/log")
+@scope("run")
+@contract(answers=Answer(LogTaken), body=LogPiece, errors=("lease_lost", "bad_offset"))
+def take_log(id_: int) -> Response:
+    """Keep what a script wrote."""
+    return answer(leases.log(current_app.config["DATABASE"], id_, body_as(LogPiece)))
+
+
+@blueprint.post("/<int:id_>/finish")
+@scope("run")
+@contract(answers=Answer(FinishedRun), body=FinishRun, errors=("lease_lost", "storage_mismatch"))
+def finish(id_: int) -> Response:
+    """Note how a run ended."""
+    config, told = current_app.config, body_as(FinishRun)
+    return answer(leases.finish(config["DATABASE"], config["FILES"], id_, told))
+
+
+def one(id_: int) -> ShownRun:
+    """A run as it is shown."""
+    row = runlist.selected({}).where(Run.id == id_).get_or_none()
+    if row is None:
+        raise RefusedError("not_found", f"there is no run {id_}")
+    return scriptshown.run(row)
+
+
+def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:
+    def read(start: int, length: int) -> BinaryIO:
+        try:
+            stream: BinaryIO = current_app.config["FILES"].open_read(key, start, length)
+        except ObjectMissingError as e:
+            text = "these bytes are gone from the storage: run the script again"
+            raise RefusedError("object_missing", text) from e
+        return stream
+
+    told = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {**UNTRUSTED, "Content-Disposition": told}
+    return ranges.send(size, sha256, read, headers, kind)
+
+
+def _number(name: str, default: int) -> int:
+    text: Any = request.args.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+        raise RefusedError("bad_number", f"{name} is a number from 0 on, not {text!r}")
+    return int(text)

@@ -1,0 +1,120 @@
+"""The API as a runner sees it: typed calls for scripts, runs and replays."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from . import runs
+from .api_client import ApiClient
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """A script as far as a clock needs to know it."""
+
+    name: str
+    enabled: bool
+    #: All slots up to this time are told.
+    planned: str
+    scheduled_time: str | None = None
+    #: Seconds; 0: once.
+    repeat_after: float = 0.0
+    cron: str = ""
+    time_zone: str = "UTC"
+    missed: str = "once"
+
+
+class OpenReplay(msgspec.Struct, frozen=True):
+    """A replay that is under way."""
+
+    id: int
+    script: str
+    left: int = 0
+
+
+class _Schedules(msgspec.Struct, frozen=True):
+    items: list[Schedule] = []
+    next_cursor: str | None = None
+
+
+class _Replays(msgspec.Struct, frozen=True):
+    items: list[OpenReplay] = []
+
+
+class RunnerClient(ApiClient):
+    """One kept-alive connection of a runner; errors as those of ApiClient."""
+
+    def claim_runs(self, asked: runs.ClaimRuns) -> list[runs.ClaimedRun]:
+        """Take runs that are due, the oldest first."""
+        return self._typed(runs.ClaimedRuns, "/v1/runs/claim", msgspec.to_builtins(asked)).runs
+
+    def renew_run(self, run: int, told: runs.RenewRun) -> runs.RenewedRun:
+        """Keep a lease; RefusedError `lease_lost` when it is gone: kill the script."""
+        return self._run(runs.RenewedRun, run, "renew", told)
+
+    def log_run(self, run: int, told: runs.LogPiece) -> runs.LogTaken:
+        """Hand over what a script wrote."""
+        return self._run(runs.LogTaken, run, "log", told)
+
+    def finish_run(self, run: int, told: runs.FinishRun) -> runs.FinishedRun:
+        """Tell how a run ended, once its objects are durable."""
+        return self._run(runs.FinishedRun, run, "finish", told)
+
+    def schedules(self) -> list[Schedule]:
+        """All scripts, for those who watch their clocks."""
+        found: list[Schedule] = []
+        names = ",".join(Schedule.__struct_fields__)
+        path = cursor = f"/v1/scripts?limit=500&fields={names}"
+        while cursor:
+            part = self._typed(_Schedules, cursor, None)
+            found += part.items
+            cursor = f"{path}&cursor={part.next_cursor}" if part.next_cursor else ""
+        return found
+
+    def slots(self, script: str, told: runs.TellSlots) -> list[runs.ToldSlot]:
+        """Tell when a script's clock struck; what becomes of each slot, in order."""
+        path = f"{script_path(script)}/slots"
+        return self._typed(runs.ToldSlots, path, msgspec.to_builtins(told)).items
+
+    def advance(self) -> runs.Advanced:
+        """Have runs made for new mails and files."""
+        return self._typed(runs.Advanced, "/v1/scripts/advance", {})
+
+    def folder(self, scripts: Mapping[str, str]) -> list[runs.FolderScript]:
+        """Tell all scripts of the folder; what became of each."""
+        told = {"scripts": dict(scripts)}
+        return self._typed(runs.FolderTaken, "/v1/scripts/folder", told).items
+
+    def open_replays(self) -> Sequence[OpenReplay]:
+        """Replays that are under way, the newest first."""
+        path = "/v1/replays?state=running&fields=id,script,left"
+        return self._typed(_Replays, path, None).items
+
+    def claim_batch(self, replay: int, asked: runs.ClaimBatch) -> runs.ReplayBatch:
+        """Take the next items of a replay."""
+        path = f"/v1/replays/{replay}/claim"
+        return self._typed(runs.ReplayBatch, path, msgspec.to_builtins(asked))
+
+    def tell_items(self, replay: int, told: runs.TellItems) -> runs.ItemsTaken:
+        """Tell what came of items; RefusedError `lease_lost` when another has them."""
+        path = f"/v1/replays/{replay}/items"
+        return self._typed(runs.ItemsTaken, path, msgspec.to_builtins(told))
+
+    def mail(self, id_: int) -> dict[str, Any]:
+        """A mail's record."""
+        return self._call("GET", f"/v1/mails/{id_}")
+
+    def file(self, id_: int) -> dict[str, Any]:
+        """A file's record."""
+        return self._call("GET", f"/v1/files/{id_}")
+
+    def _run(self, kind: type[R], run: int, what: str, told: msgspec.Struct) -> R:
+        return self._typed(kind, f"/v1/runs/{run}/{what}", msgspec.to_builtins(told))
+
+
+def script_path(name: str) -> str:
+    """The address of a script, without the server."""
+    return f"/v1/scripts/{quote(name, safe='')}"

@@ -1,0 +1,343 @@
+"""Runs: asked for once, leased to one runner at a time, never pending for ever."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api import attendance, lost, runlog
+from api.models import Fact, Run, Task
+from postroom import runs
+from tests.api.scripter import Scripter, ago, events
+
+
+@pytest.fixture(autouse=True)
+def _script(scripter: Scripter) -> None:
+    scripter.script(arguments={"city": "Riga"}, secrets=["KEY"])
+
+
+def test_a_run_is_given_out_with_all_that_it_needs(scripter: Scripter) -> None:
+    id_ = scripter.run(arguments={"days": 3})["id"]
+
+    (run,) = scripter.claim()
+
+    assert (run.run, run.script, run.version, run.attempt) == (id_, "prices", 1, 1)
+    assert run.arguments == {"city": "Riga", "days": 3}
+    assert run.trigger == {"kind": "hand"}
+    assert run.secrets == ["KEY"]
+    assert (run.since, run.api_token, run.mail) == ("", "", None)
+    assert "output('hello')" in run.source
+    assert scripter.claim("b") == []
+
+
+def test_a_run_goes_from_waiting_to_its_end(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    phases = [scripter.shown(id_)["phase"]]
+    (run,) = scripter.claim()
+    phases.append(scripter.shown(id_)["phase"])
+    assert scripter.renew(run)["stop"] is False
+    assert scripter.finish(run, output="12 EUR") == {"run": id_, "status": "completed", "due": None}
+
+    shown = scripter.shown(id_)
+    assert phases == ["waiting", "running"]
+    assert (shown["status"], shown["phase"], shown["exit_code"]) == ("completed", None, 0)
+    assert (shown["isolation"], shown["worker"], shown["attempt"]) == ("none", "a", 1)
+    assert shown["duration"] >= 0
+    assert shown["output"]["size"] == 6
+    (told,) = events("run.")
+    assert (told["kind"], told["source"], told["run"]) == ("run.finished", "prices", id_)
+
+
+def test_the_next_run_knows_when_the_last_completed_one_began(scripter: Scripter) -> None:
+    first = scripter.done()
+    scripter.done(status="error", error="no")
+    scripter.run()
+
+    (run,) = scripter.claim()
+
+    assert run.since == scripter.shown(first)["started"]
+
+
+def test_the_same_key_is_the_same_run(scripter: Scripter) -> None:
+    first = scripter.run(key="one", arguments={"a": 1})
+    again = scripter.run(key="one", status=200, arguments={"a": 1})
+    other = scripter.run(key="one", status=409, arguments={"a": 2})
+
+    assert again["id"] == first["id"]
+    assert other["code"] == "key_reused"
+    assert Run.select().count() == Task.select().count() == 1
+
+
+def test_of_a_script_that_must_not_overlap_one_runs_at_a_time(scripter: Scripter) -> None:
+    scripter.script("many", overlap="allow")
+    first, second = (scripter.run()["id"] for _ in range(2))
+    many = [scripter.run("many")["id"] for _ in range(3)]
+
+    given = scripter.claim(most=10)
+    assert [run.run for run in given] == [first, *many]
+    assert scripter.claim(run=second) == []
+    scripter.finish(given[0])
+    assert [run.run for run in scripter.claim(run=second)] == [second]
+
+
+def test_a_runner_that_wakes_after_its_lease_changes_nothing(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    scripter.let_lease_end(id_)
+    before = scripter.shown(id_)
+
+    answers = [
+        scripter.renew(run, 409),
+        scripter.log(run, "late", status=409),
+        scripter.finish(run, 409, output="late"),
+    ]
+
+    assert {answer["code"] for answer in answers} == {"lease_lost"}
+    assert scripter.shown(id_) == before
+
+
+def test_a_claim_of_another_attempt_is_refused(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"retries": 1})
+    id_ = scripter.run()["id"]
+    (old,) = scripter.claim()
+    scripter.let_lease_end(id_)
+
+    (new,) = scripter.claim("b")
+
+    assert (new.run, new.attempt) == (id_, 2)
+    assert scripter.finish(old, 409)["code"] == "lease_lost"
+    assert scripter.finish(new)["status"] == "completed"
+
+
+def test_a_run_whose_worker_died_is_an_error(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    scripter.claim()
+    scripter.let_lease_end(id_)
+
+    lost.look(scripter.api.db)
+
+    shown = scripter.shown(id_)
+    assert (shown["status"], shown["error"]) == ("error", "worker lost")
+    assert [told["kind"] for told in events("run.")] == ["run.lost", "run.finished"]
+    assert scripter.claim() == []
+
+
+def test_a_run_whose_worker_died_waits_again_where_the_script_says_so(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"retries": 2})
+    id_ = scripter.run()["id"]
+
+    attempts = []
+    for _ in range(3):
+        attempts += [run.attempt for run in scripter.claim()]
+        scripter.let_lease_end(id_)
+        lost.look(scripter.api.db)
+
+    assert attempts == [1, 2, 3]
+    assert scripter.shown(id_)["status"] == "error"
+    assert [told["again"] for told in events("run.lost")] == [True, True, False]
+
+
+def test_a_script_that_fails_is_tried_again_after_a_pause(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"retries": 1})
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+
+    answer = scripter.finish(run, status="error", error="no such page", exit_code=1)
+
+    shown = scripter.shown(id_)
+    assert (answer["status"], shown["phase"], shown["error"]) == (
+        "pending", "waiting", "no such page",
+    )  # fmt: skip
+    assert shown["due"] == answer["due"] > ago(seconds=0)
+    assert scripter.claim() == []
+    scripter.let_due(id_)
+    assert [run.attempt for run in scripter.claim()] == [2]
+
+
+def test_runs_that_wait_with_no_runner_are_told_of_once(scripter: Scripter) -> None:
+    db, began = scripter.api.db, datetime.now(UTC)
+    id_ = scripter.run()["id"]
+
+    def look(minutes: float) -> None:
+        attendance.look(db, began, datetime.now(UTC) + timedelta(minutes=minutes))
+
+    look(4)
+    assert events("runner.") == []
+    look(6)
+    look(7)
+    assert [told["kind"] for told in events("runner.")] == ["runner.absent"]
+    assert scripter.shown(id_)["phase"] == "waiting"
+    scripter.claim()
+    assert [told["kind"] for told in events("runner.")] == ["runner.absent", "runner.returned"]
+
+
+def test_asking_in_vain_writes_nothing(scripter: Scripter) -> None:
+    scripter.claim()
+    before = Fact.get(Fact.name == attendance.SEEN).changed, last_change(scripter)
+
+    scripter.claim()
+
+    assert (Fact.get(Fact.name == attendance.SEEN).changed, last_change(scripter)) == before
+
+
+def last_change(scripter: Scripter) -> Any:
+    return scripter.api.db.execute_sql("PRAGMA data_version").fetchone()
+
+
+def test_a_log_is_read_while_it_grows(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    assert scripter.log(run, "é one\n")["offset"] == 7
+    first = scripter.get(f"/v1/runs/{id_}/log")
+    scripter.log(run, "é one\ntwo\n")
+    scripter.log(run, "careful", stream="err")
+
+    rest = scripter.get(f"/v1/runs/{id_}/log?offset={first['next']}")
+    scripter.finish(run)
+
+    assert (first["text"], first["ended"]) == ("é one\n", False)
+    assert (rest["text"], rest["next"]) == ("two\n", 11)
+    assert scripter.get(f"/v1/runs/{id_}/log?stream=err")["text"] == "careful"
+    assert scripter.get(f"/v1/runs/{id_}/log?offset=11")["ended"] is True
+    assert scripter.shown(id_)["log"] == {"out": 11, "err": 7}
+
+
+def test_a_log_with_a_hole_is_refused(scripter: Scripter) -> None:
+    scripter.run()
+    (run,) = scripter.claim()
+
+    assert scripter.log(run, "x", offset=5, status=409)["code"] == "bad_offset"
+
+
+def test_of_a_long_log_the_beginning_is_kept_and_the_cut_is_told(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runlog, "MOST", 10)
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+
+    assert scripter.log(run, "0123456789")["offset"] == 10
+    assert scripter.get(f"/v1/runs/{id_}/log")["truncated"] is False
+    assert scripter.log(run, "abc", offset=10)["offset"] == 13
+    told = scripter.get(f"/v1/runs/{id_}/log")
+
+    assert (told["text"], told["truncated"]) == ("0123456789", True)
+    assert scripter.shown(id_)["log"]["out"] == 13
+
+
+def test_a_long_piece_is_cut_at_a_whole_character(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runlog, "MOST", 4)
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    scripter.log(run, "abcéd")
+
+    told = scripter.get(f"/v1/runs/{id_}/log")
+    assert (told["text"], told["truncated"]) == ("abc", True)
+
+
+def test_output_and_artefacts_are_downloaded(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    told = scripter.put_object(run, "a.csv", "1,2")
+    table = runs.Artefact(name='a"\r\n.csv', type="text/csv", key=told.key, size=3,
+                          sha256=told.sha256)  # fmt: skip
+    scripter.finish(run, output="12 EUR", artefacts=[table])
+
+    whole = scripter.api.client.get(f"/v1/runs/{id_}/output")
+    part = scripter.api.client.get(f"/v1/runs/{id_}/output", headers={"Range": "bytes=0-1"})
+    other = scripter.api.client.get(f"/v1/runs/{id_}/artefacts/1")
+
+    assert (whole.text, part.text, part.status_code, other.text) == ("12 EUR", "12", 206, "1,2")
+    assert other.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%22%0D%0A.csv"
+    assert other.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    scripter.get(f"/v1/runs/{id_}/artefacts/2", 404)
+
+
+def test_a_run_without_output_says_so(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+
+    assert scripter.get(f"/v1/runs/{id_}/output", 404)["code"] == "no_output"
+
+
+def test_objects_of_another_run_or_store_are_refused(scripter: Scripter) -> None:
+    scripter.run()
+    (run,) = scripter.claim()
+    foreign = runs.Object(key="runs/99/1/output.txt", size=1, sha256="0" * 64)
+
+    assert scripter.finish(run, 409, storage="other")["code"] == "storage_mismatch"
+    told = runs.FinishRun(claim=run.claim, status="completed", isolation="none", output=foreign)
+    assert scripter.tell(f"/v1/runs/{run.run}/finish", told, 400)["code"] == "bad_body"
+
+
+def test_a_waiting_run_is_stopped_at_once_and_a_running_one_by_its_runner(
+    scripter: Scripter,
+) -> None:
+    scripter.put("/v1/scripts/prices", {"retries": 5})
+    running, waiting = (scripter.run()["id"] for _ in range(2))
+    (run,) = scripter.claim()
+
+    assert scripter.post(f"/v1/runs/{waiting}/stop", {})["status"] == "error"
+    assert scripter.post(f"/v1/runs/{running}/stop", {})["phase"] == "running"
+    assert scripter.renew(run)["stop"] is True
+    assert scripter.finish(run, status="error", error="stopped")["status"] == "error"
+
+
+def test_a_run_that_is_over_is_run_again_as_a_new_one(scripter: Scripter) -> None:
+    id_ = scripter.run(arguments={"days": 3})["id"]
+    assert scripter.post(f"/v1/runs/{id_}/retry", {}, 409)["code"] == "not_over"
+    (run,) = scripter.claim()
+    scripter.finish(run, status="error", error="no")
+    scripter.put("/v1/scripts/prices/source", {"source": "print(2)"})
+
+    new = scripter.post(f"/v1/runs/{id_}/retry", {}, 201)
+
+    assert new["trigger"] == {"kind": "retry", "of": id_, "was": {"kind": "hand"}}
+    assert (new["arguments"]["days"], new["version"]) == (3, 2)
+    assert scripter.shown(id_)["status"] == "error"
+
+
+def test_runs_are_filtered_and_paged(scripter: Scripter) -> None:
+    scripter.script("other")
+    first, second = scripter.done(), scripter.done(status="error", error="no")
+    third = scripter.run("other")["id"]
+
+    def listed(query: str) -> list[int]:
+        return [item["id"] for item in scripter.get(f"/v1/runs?{query}")["items"]]
+
+    assert listed("") == [third, second, first]
+    assert listed("script=prices&status=error") == [second]
+    assert listed("trigger=clock") == listed("script=none") == []
+    assert listed("since=2000-01-01") == [third, second, first]
+    assert listed("since=2100-01-01") == []
+    page = scripter.get("/v1/runs?limit=2")
+    assert listed(f"limit=2&cursor={page['next_cursor']}") == [first]
+    for query in ("status=lost", "trigger=moon", "since=soon"):
+        scripter.get(f"/v1/runs?{query}", 400)
+
+
+def test_running_needs_a_token_even_on_this_machine(scripter: Scripter) -> None:
+    scripter.run()
+    api = scripter.api
+
+    assert api.post("/v1/runs/claim", {"worker": "a"}, 401)["code"] == "unauthorized"
+    assert api.post("/v1/scripts/prices/run", {}, 401)["code"] == "unauthorized"
+    assert scripter.tell("/v1/scripts/prices/run", {}, 403)["code"] == "forbidden"
+    claimed = api.post("/v1/tasks/claim", {"kinds": ["run"], "worker": "a"})
+    assert claimed["tasks"] == []
+
+
+def test_a_script_with_network_reads_the_api_as_long_as_it_runs(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"network": True})
+    scripter.run()
+    (run,) = scripter.claim()
+    token = {"Authorization": f"Bearer {run.api_token}", "Forwarded": "for=script"}
+
+    assert token["Authorization"].startswith("Bearer pr_run_")
+    assert run.api_token not in repr(run)
+    scripter.api.get("/v1/mails", 200, **token)
+    assert scripter.api.post("/api", [], 401, **token)["code"] == "unauthorized"
+    assert scripter.api.post("/v1/runs/claim", {"worker": "b"}, 401, **token)
+    scripter.finish(run)
+    scripter.api.get("/v1/mails", 401, **token)

@@ -1,0 +1,325 @@
+"""`python -m monitor` as an operator meets it: settings, checks, variables, the question."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor import environment
+from postroom import settings
+from postroom.daemon import Exit
+from postroom.errors import SettingsError
+from tests.chain.pages import digest, files, page
+from tests.servers.daemons import _ini
+from tests.servers.ports import free_port
+from tests.servers.smtp import SmtpServer
+from tests.servers.web import WebServer
+
+ROOT = Path(__file__).parent.parent
+SECRET = "hunter2-and-more"
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[..., Path]:
+    """Write config.ini."""
+
+    def write(**sections: dict[str, Any]) -> Path:
+        named = {name.replace("_", " "): values for name, values in sections.items()}
+        named.setdefault("master", {"port": free_port()})
+        (tmp_path / "config.ini").write_text(_ini(named))
+        return tmp_path
+
+    return write
+
+
+def monitor(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "monitor", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_page_it_says_what_to_write(tmp_path: Path) -> None:
+    done = monitor(tmp_path)
+
+    assert done.returncode == Exit.SETTINGS
+    assert "there is no page: add a section [page NAME]" in done.stderr
+
+
+def test_a_page_that_there_is_not_is_named(configured: Callable[..., Path], web: WebServer) -> None:
+    done = monitor(configured(page_docs=page(web)), "other")
+
+    assert done.returncode == Exit.SETTINGS
+    assert "there is no [page other]: expected one of docs" in done.stderr
+
+
+def test_the_check_tells_of_pages_storage_mail_and_master(
+    configured: Callable[..., Path], web: WebServer, smtp: SmtpServer
+) -> None:
+    files(web, {"a.pdf": b"one"})
+    web.say("/gone", 404)
+    folder = configured(page_docs=page(web), page_gone=page(web, "/gone"), digest=digest(smtp))
+
+    done = monitor(folder, "--check")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == Exit.FAILED
+    assert [line.partition(":")[0] for line in lines] == [
+        "ok   settings",
+        "ok   page docs",
+        "FAIL page gone",
+        "ok   storage",
+        "ok   digest",
+        "FAIL master",
+    ]
+    assert "1 links" in lines[1]
+    assert "404" in lines[2]
+    assert smtp.mails == []
+
+
+def test_the_check_shows_no_password(tmp_path: Path, web: WebServer) -> None:
+    with SmtpServer(users={"me@example.org": SECRET}) as server:
+        done = monitor(
+            tmp_path,
+            "--check",
+            "--alone",
+            FM_WEBPAGE_URL=f"{web.url}/",
+            FM_EMAIL_SENDER="me@example.org",
+            FM_EMAIL_RECEIVER="you@example.org",
+            FM_EMAIL_SENDER_PWD=SECRET,
+            FM_EMAIL_SERVER=server.host,
+            FM_EMAIL_PORT=str(server.port),
+        )
+
+    assert "logged in as me@example.org" in done.stdout
+    assert "master" not in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+
+
+# --- variables
+
+
+def read(**variables: str) -> settings.Config:
+    url = {"FM_WEBPAGE_URL": "https://files.example.org/list"}
+    return settings.Config(None, environment.sections({**url, **variables}))
+
+
+def test_the_variables_are_one_page_called_by_its_host() -> None:
+    config = read(FM_DB_NAME="x.sqlite", FM_DEBUG="True", FL_LOGFILE="fm.log")
+
+    (name,) = config.named("page")
+    assert name == "files.example.org"
+    assert config.section("api", settings.Api).database == "x.sqlite"
+    log = config.section("log", settings.Log)
+    assert (log.level, log.file, log.terminal) == ("debug", "fm.log", False)
+
+
+@pytest.mark.parametrize(
+    ("server", "port", "tls"),
+    [
+        ("smtp.example.org", "465", "ssl"),
+        ("smtp.example.org", "587", "starttls"),
+        ("smtp.example.org", "25", "starttls"),
+        ("smtp.example.org", "", "starttls"),
+        ("127.0.0.1", "1025", "none"),
+        ("localhost", "465", "ssl"),
+    ],
+)
+def test_mail_is_encrypted_as_the_port_says(server: str, port: str, tls: str) -> None:
+    config = read(
+        FM_EMAIL_SENDER="a@example.org",
+        FM_EMAIL_RECEIVER="b@example.org, c@example.org",
+        FM_EMAIL_SERVER=server,
+        FM_EMAIL_PORT=port,
+    )
+
+    options = config.section("digest", settings.Digest)
+
+    assert (options.tls, options.receivers) == (tls, ("b@example.org", "c@example.org"))
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://127.0.0.1:8000/", "127.0.0.1"),
+        ("http://[::1]:8000/", "::1"),
+        ("http://localhost/", "localhost"),
+        ("http://intranet.example.org/", ""),
+    ],
+)
+def test_a_private_address_is_meant_when_it_is_written_as_one(url: str, allowed: str) -> None:
+    (section,) = read(FM_WEBPAGE_URL=url).named("page").values()
+
+    assert section.get("allow_hosts") == allowed
+
+
+def test_no_secret_becomes_a_setting() -> None:
+    config = read(FM_EMAIL_SENDER_PWD=SECRET, FM_S3_SECRET_KEY=SECRET, FM_S3_BUCKET="files")
+
+    assert SECRET not in str([raw.values for raw in config.sections.values()])
+    assert config.section("storage", settings.Storage).files == "s3"
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"FM_WEBPAGE_URL": "reports"}, "FM_WEBPAGE_URL: expected an address"),
+        ({"FM_WEBPAGE_URL": "http://[x"}, "FM_WEBPAGE_URL: expected an address"),
+        ({"FM_DEBUG": "perhaps"}, "FM_DEBUG: found 'perhaps', expected True or False"),
+    ],
+)
+def test_a_wrong_variable_is_named(variables: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        read(**variables)
+
+
+def test_a_settings_file_goes_before_the_variables(
+    configured: Callable[..., Path], web: WebServer
+) -> None:
+    folder = configured(page_docs=page(web))
+
+    done = monitor(folder, "--check", FM_WEBPAGE_URL="https://example.org/")
+
+    assert "page docs" in done.stdout
+    assert "example.org" not in done.stdout
+
+
+# --- the question
+
+
+#: The terminal that stands on standard input becomes the one whose Ctrl-C is ours.
+OWNS = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "monitor"])
+"""
+
+
+class Terminal:
+    """A monitor at a real terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.text = ""
+        self._fd, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWNS],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def type(self, text: str) -> None:
+        os.write(self._fd, text.encode())
+
+    def read_until(self, text: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.text:
+            assert time.monotonic() < end, f"no {text!r} in {self.text!r}"
+            self._read()
+
+    def _read(self) -> None:
+        # When nobody is left at the other end, that is an error here.
+        with suppress(OSError):
+            if select.select([self._fd], [], [], 0.05)[0]:
+                self.text += os.read(self._fd, 4096).decode(errors="replace")
+
+    def forget(self) -> None:
+        self.text = ""
+
+    def status(self, seconds: float = 20) -> int:
+        end = time.monotonic() + seconds
+        while (status := self.process.poll()) is None:
+            assert time.monotonic() < end, f"it did not end: {self.text}"
+            self._read()
+        return status
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._fd)
+
+
+@pytest.fixture
+def terminal(configured: Callable[..., Path], web: WebServer) -> Iterator[Terminal]:
+    shown = Terminal(configured(page_docs=page(web)))
+    shown.read_until("watching 1 pages")
+    yield shown
+    shown.close()
+
+
+@pytest.mark.parametrize("answer", ["y", "yes", "Yes"])
+def test_ctrl_c_asks_and_yes_ends(terminal: Terminal, answer: str) -> None:
+    terminal.type("\x03")
+    terminal.read_until("Quit? y/n ")
+
+    terminal.type(f"{answer}\n")
+
+    assert terminal.status() == 0
+
+
+def test_any_other_answer_goes_on_and_a_second_ctrl_c_ends(terminal: Terminal) -> None:
+    for answer in ("n", "", "YES"):
+        terminal.forget()
+        terminal.type("\x03")
+        terminal.read_until("Quit? y/n ")
+        terminal.type(f"{answer}\n")
+        terminal.read_until("Going on.")
+
+    terminal.forget()
+    terminal.type("\x03")
+    terminal.read_until("Quit? y/n ")
+    terminal.type("\x03")
+
+    assert terminal.status() == 0
+
+
+def test_sigterm_at_a_terminal_asks_nothing(terminal: Terminal) -> None:
+    terminal.process.terminate()
+
+    assert terminal.status() == 0
+    assert "Quit?" not in terminal.text
+
+
+def test_without_a_terminal_ctrl_c_ends_without_a_question(
+    configured: Callable[..., Path], web: WebServer
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor"],
+        cwd=configured(page_docs=page(web)),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    assert any("watching" in line for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert "Quit?" not in err
