@@ -129,7 +129,16 @@ class Digest(Options, frozen=True):
 
 
 class Runner(Options, frozen=True):
-    """[runner]: how scripts are kept apart, and what they may take."""
+    """[runner]: how many scripts run together, how they are kept apart, what they may take."""
+
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    poll_seconds: Annotated[float, Meta(ge=0.01, le=60)] = 0.25
+    lease_seconds: Annotated[float, Meta(ge=3, le=3600)] = 60.0
+    drain_seconds: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+    token_file: str = ""
+    queue: str = ""
+    scripts: str = "scripts"
+    runs: str = "data/runs"
 
     isolation: Literal["auto", "bubblewrap", "limits", "none"] = "auto"
     user: str = "nobody"
@@ -142,6 +151,10 @@ class Runner(Options, frozen=True):
     file_megabytes: Number = 64
     output_megabytes: Number = 128
     log_kilobytes: Number = 1024
+
+    def __repr__(self) -> str:
+        # The address of a queue may hold a password.
+        return f"Runner(isolation={self.isolation!r}, workers={self.workers})"
 
 
 class Log(Options, frozen=True):

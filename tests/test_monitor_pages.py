@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor import cron
+from postroom import cron
 from monitor.pages import Page, pages
 from postroom import settings
 from postroom.errors import CredentialError, SettingsError

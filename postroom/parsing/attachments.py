@@ -1,7 +1,5 @@
 """The index of what is attached: views into the raw mail, measured and hashed."""
 
-from hashlib import sha256
-
 from postroom.parsing import encoded_words
 from postroom.parsing.charsets import Decoder
 from postroom.parts import Node, parameters
