@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 
 from postroom import settings
@@ -20,6 +21,9 @@ from .leases import Leases
 from .logbook import Logs
 from .places import Places
 from .workshop import Workshop
+
+#: Seconds between two looks for the token.
+_LOOK_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +61,7 @@ def opened(config: Config, stop: Event) -> Iterator[Shared]:
     """Open all; SettingsError where the settings cannot work."""
     options = config.section("runner", Runner)
     url = config.section("api", settings.Api).base_url
-    key = token(config)
+    key = _awaited_token(config, stop)
     workshop = Workshop(config, options)
     short = max(1.0, options.lease_seconds / 12)
     with closing(open_files(config)) as store:
@@ -77,6 +81,29 @@ def opened(config: Config, stop: Event) -> Iterator[Shared]:
             )
         finally:
             places.close()
+
+
+def _awaited_token(config: Config, stop: Event) -> str:
+    """The token, once the API of this machine has written it: both may start at once."""
+    told = False
+    while not stop.is_set():
+        file = _file(config)
+        if file is None or file.exists():
+            break
+        if not told:
+            log.warning("waiting for the API of this machine to write %s", file)
+            told = True
+        stop.wait(_LOOK_SECONDS)
+    return token(config)
+
+
+def _file(config: Config) -> Path | None:
+    """Where the API of this machine writes a token; None where another one is named."""
+    api = config.section("api", settings.Api)
+    named = from_environment("POSTROOM_RUNNER_TOKEN")
+    if named or api.url or config.section("runner", Runner).token_file:
+        return None
+    return config.path_of(api.database).with_name("runner.token")
 
 
 def token(config: Config) -> str:
