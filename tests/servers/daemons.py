@@ -141,7 +141,8 @@ class Daemons:
         address = f"http://{HOST}:{self.api_port}{path}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             body = answer.read()
-        return json.loads(body) if "json" in answer.headers["Content-Type"] else body
+        kind = answer.headers["Content-Type"]
+        return json.loads(body) if "json" in kind and "jsonl" not in kind else body
 
     def order(self, path: str, value: Any, method: str = "POST") -> Any:
         """The same with the admin token."""
