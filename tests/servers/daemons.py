@@ -141,8 +141,8 @@ class Daemons:
         address = f"http://{HOST}:{self.api_port}{path}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             body = answer.read()
-        kind = answer.headers["Content-Type"]
-        return json.loads(body) if "json" in kind and "jsonl" not in kind else body
+        is_json = answer.headers["Content-Type"].partition(";")[0].endswith(("/json", "+json"))
+        return json.loads(body) if is_json else body
 
     def order(self, path: str, value: Any, method: str = "POST") -> Any:
         """The same with the admin token."""

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import tempfile
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 from tests.servers.ports import HOST, free_port
@@ -32,7 +31,8 @@ class Rabbit:
         self.folder = Path(tempfile.mkdtemp(prefix="rabbit"))
         self.port, self._epmd = free_port(), free_port()
         self._node = f"t{self.port}@localhost"
-        self._numbers = count(1)
+        #: How many virtual hosts there were.
+        self.last = 0
         write = {
             "rabbitmq.conf": _CONFIG.format(host=HOST, port=self.port),
             "enabled_plugins": "[].\n",
@@ -61,7 +61,8 @@ class Rabbit:
 
     def fresh_url(self) -> str:
         """The address of an empty virtual host."""
-        name = f"v{next(self._numbers)}"
+        self.last += 1
+        name = f"v{self.last}"
         self.ctl("add_vhost", name)
         self.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         return f"amqp://guest:guest@{HOST}:{self.port}/{name}"
