@@ -28,7 +28,7 @@ help:
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
 	@echo "make fuzz         the property tests with many more examples, and mutated mails"
-	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap)"
+	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ)"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
 	@echo "make clean        remove the virtual environment and caches"
@@ -79,7 +79,7 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap)
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server)
 
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)

@@ -15,6 +15,7 @@ from postroom.runs import (
     ClaimRuns,
     FinishedRun,
     FinishRun,
+    GiveBackRun,
     LogPiece,
     LogTaken,
     RenewedRun,
@@ -170,6 +171,20 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
         error = told.error if told.status == "completed" else told.error or "no reason"
         runs.end(run, told.status, error)
     return FinishedRun(run=id_, status=told.status)
+
+
+def give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
+    """Let a run wait again as if this attempt had never been; one that is to be stopped ends."""
+    with db.writing():
+        run = _held(id_, told.claim)
+        if run.stop:
+            runs.end(run, "error", "stopped")
+            return FinishedRun(run=id_, status="error")
+        runlog.forget(run)
+        run.attempt, run.started = run.attempt - 1, ""
+        due = _until(told.after_seconds)
+        runs.wait_again(run, told.reason, due)
+    return FinishedRun(run=id_, status="pending", due=due)
 
 
 def _keep(run: Any, told: FinishRun) -> None:

@@ -46,6 +46,12 @@ def append(run: Any, stream: str, offset: int, text: str) -> int:
     return size + len(new)
 
 
+def forget(run: Any) -> None:
+    """Drop what the present attempt wrote; call it inside a write transaction."""
+    RunLog.delete().where(RunLog.run == run.id, RunLog.attempt == run.attempt).execute()
+    run.log_out = run.log_err = 0
+
+
 def read(run: Any, stream: str, attempt: int, offset: int) -> Log:
     """What a stream has from an offset on, a piece of it."""
     pieces = RunLog.select().where(

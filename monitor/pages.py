@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import soupsieve
 from msgspec import Meta
 
-from monitor import cron
+from postroom import cron
 from postroom.credentials import from_environment, read_private, require_private
 from postroom.errors import CredentialError, SettingsError
 from postroom.settings import Config, Number, Options, RawSection, Seconds

@@ -35,6 +35,19 @@ class OpenReplay(msgspec.Struct, frozen=True):
     left: int = 0
 
 
+class WaitingRun(msgspec.Struct, frozen=True):
+    """A run that is not over."""
+
+    id: int
+    phase: str | None = None
+    due: str | None = None
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    items: list[WaitingRun] = []
+    next_cursor: str | None = None
+
+
 class _Schedules(msgspec.Struct, frozen=True):
     items: list[Schedule] = []
     next_cursor: str | None = None
@@ -62,6 +75,20 @@ class RunnerClient(ApiClient):
     def finish_run(self, run: int, told: runs.FinishRun) -> runs.FinishedRun:
         """Tell how a run ended, once its objects are durable."""
         return self._run(runs.FinishedRun, run, "finish", told)
+
+    def give_back(self, run: int, told: runs.GiveBackRun) -> runs.FinishedRun:
+        """Let a run wait again, for whoever can do it."""
+        return self._run(runs.FinishedRun, run, "return", told)
+
+    def waiting(self) -> list[WaitingRun]:
+        """Runs that wait and are due, the oldest first, for those who send them out."""
+        found: list[WaitingRun] = []
+        path = cursor = "/v1/runs?status=pending&limit=500&fields=id,phase,due"
+        while cursor:
+            part = self._typed(_Waiting, cursor, None)
+            found += [run for run in part.items if run.phase == "waiting"]
+            cursor = f"{path}&cursor={part.next_cursor}" if part.next_cursor else ""
+        return found[::-1]
 
     def schedules(self) -> list[Schedule]:
         """All scripts, for those who watch their clocks."""

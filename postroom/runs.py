@@ -152,6 +152,14 @@ class FinishedRun(Base, frozen=True, kw_only=True):
     due: str | None = None
 
 
+class GiveBackRun(Base, frozen=True):
+    """The runner cannot do it now: it waits again as if nobody had claimed it."""
+
+    claim: Claim
+    reason: Line = ""
+    after_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
+
+
 class TellSlots(Base, frozen=True, kw_only=True):
     """Moments at which a script's clock struck, and up to when all of them are told."""
 

@@ -101,22 +101,6 @@ class Provider(ToMaster, frozen=True):
     tokens: str = "data/tokens"
 
 
-class Runner(Options, frozen=True):
-    """[runner]: how scripts are kept apart, and what they may take."""
-
-    isolation: Literal["auto", "bubblewrap", "limits", "none"] = "auto"
-    user: str = "nobody"
-    secrets: str = "data/secrets"
-    environments: str = "data/environments"
-    environments_megabytes: Number = 4096
-    prepare_seconds: Seconds = 300.0
-    builds: bool = False
-    processes: Number = 64
-    file_megabytes: Number = 64
-    output_megabytes: Number = 128
-    log_kilobytes: Number = 1024
-
-
 class Monitor(ToMaster, frozen=True):
     """[monitor]: how many pages are looked at together, and how they reach the master."""
 
@@ -144,6 +128,35 @@ class Digest(Options, frozen=True):
     url: str = ""
 
 
+class Runner(Options, frozen=True):
+    """[runner]: how many scripts run together, how they are kept apart, what they may take."""
+
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    poll_seconds: Annotated[float, Meta(ge=0.01, le=60)] = 0.25
+    lease_seconds: Annotated[float, Meta(ge=3, le=3600)] = 60.0
+    drain_seconds: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+    token_file: str = ""
+    queue: str = ""
+    scripts: str = "scripts"
+    runs: str = "data/runs"
+
+    isolation: Literal["auto", "bubblewrap", "limits", "none"] = "auto"
+    user: str = "nobody"
+    secrets: str = "data/secrets"
+    environments: str = "data/environments"
+    environments_megabytes: Number = 4096
+    prepare_seconds: Seconds = 300.0
+    builds: bool = False
+    processes: Number = 64
+    file_megabytes: Number = 64
+    output_megabytes: Number = 128
+    log_kilobytes: Number = 1024
+
+    def __repr__(self) -> str:
+        # The address of a queue may hold a password.
+        return f"Runner(isolation={self.isolation!r}, workers={self.workers})"
+
+
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
@@ -165,9 +178,9 @@ SECTIONS: Mapping[str, type[Options]] = {
     "master": Master,
     "storage": Storage,
     "provider": Provider,
-    "runner": Runner,
     "monitor": Monitor,
     "digest": Digest,
+    "runner": Runner,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;

@@ -11,6 +11,7 @@ from postroom import logs
 from postroom.storage import Storage
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+from tests.servers import rabbit as rabbit_server
 from tests.servers import swift as swift_server
 from tests.servers.web import WebServer
 from tests.stores import KINDS, Spot
@@ -87,6 +88,23 @@ def swift(_swift: swift_server.Swift, monkeypatch: pytest.MonkeyPatch) -> swift_
     return _swift
 
 
+@pytest.fixture(scope="session")
+def _rabbit() -> Iterator[rabbit_server.Rabbit]:
+    server = rabbit_server.Rabbit()
+    try:
+        yield server.start()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def rabbit(request: pytest.FixtureRequest) -> rabbit_server.Rabbit:
+    """A real RabbitMQ that runs for all tests."""
+    need(rabbit_server.BIN / "rabbitmq-server")
+    server: rabbit_server.Rabbit = request.getfixturevalue("_rabbit")
+    return server
+
+
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     """Each kind of store."""
@@ -109,9 +127,14 @@ def store(spot: Spot) -> Iterator[Storage]:
 
 def need_dovecot() -> None:
     """Skip the test where there is none; on CI, fail."""
-    if dovecot_server.BINARY.exists():
+    need(dovecot_server.BINARY)
+
+
+def need(binary: Path) -> None:
+    """The same for any server."""
+    if binary.exists():
         return
-    reason = f"{dovecot_server.BINARY} is missing: `make system-deps` installs it"
+    reason = f"{binary} is missing: `make system-deps` installs it"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

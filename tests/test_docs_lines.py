@@ -234,6 +234,7 @@ def test_each_shell_line_runs(clone, name):
 
 
 def test_no_other_document_has_shell_lines():
+    # Those of the scripts' page are tested with the scripts.
     tested = {*WITH_COMMANDS, "docs/api.md", "docs/monitor.md", "docs/scripts.md"}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from monitor import cron
 from monitor.pages import Page, pages
-from postroom import settings
+from postroom import cron, settings
 from postroom.errors import CredentialError, SettingsError
 
 

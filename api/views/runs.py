@@ -11,6 +11,7 @@ from postroom.runs import (
     ClaimRuns,
     FinishedRun,
     FinishRun,
+    GiveBackRun,
     LogPiece,
     LogTaken,
     RenewedRun,
@@ -139,6 +140,14 @@ def finish(id_: int) -> Response:
     """Note how a run ended."""
     config, told = current_app.config, body_as(FinishRun)
     return answer(leases.finish(config["DATABASE"], config["FILES"], id_, told))
+
+
+@blueprint.post("/<int:id_>/return")
+@scope("run")
+@contract(answers=Answer(FinishedRun), body=GiveBackRun, errors=("lease_lost",))
+def give_back(id_: int) -> Response:
+    """Let a run wait for another runner."""
+    return answer(leases.give_back(current_app.config["DATABASE"], id_, body_as(GiveBackRun)))
 
 
 def one(id_: int) -> ShownRun:

@@ -48,6 +48,35 @@ def test_a_run_goes_from_waiting_to_its_end(scripter: Scripter) -> None:
     assert (told["kind"], told["source"], told["run"]) == ("run.finished", "prices", id_)
 
 
+def test_a_run_that_is_given_back_is_as_it_was(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    scripter.log(run, "half of it")
+    told = runs.GiveBackRun(claim=run.claim, reason="the disk is full")
+
+    answer = scripter.tell(f"/v1/runs/{id_}/return", told)
+
+    assert answer["status"] == "pending"
+    scripter.tell(f"/v1/runs/{id_}/return", told, 409)
+    shown = scripter.shown(id_)
+    assert (shown["phase"], shown["attempt"], shown["started"]) == ("waiting", 0, None)
+    assert shown["error"] == "the disk is full"
+    (again,) = scripter.claim("b")
+    assert again.attempt == 1
+    scripter.log(again, "all of it")
+    assert scripter.get(f"/v1/runs/{id_}/log")["text"] == "all of it"
+
+
+def test_a_run_that_is_to_be_stopped_is_not_given_back(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    scripter.post(f"/v1/runs/{id_}/stop", {})
+
+    scripter.tell(f"/v1/runs/{id_}/return", runs.GiveBackRun(claim=run.claim))
+
+    assert scripter.shown(id_)["status"] == "error"
+
+
 def test_the_next_run_knows_when_the_last_completed_one_began(scripter: Scripter) -> None:
     first = scripter.done()
     scripter.done(status="error", error="no")

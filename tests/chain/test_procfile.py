@@ -89,7 +89,7 @@ def test_each_line_of_the_procfile_runs_and_a_mail_comes_through(
 
         assert sorted(chain.hashes()) == hashes(raws)
         assert {name: process.poll() for name, process in running.items()} == dict.fromkeys(
-            ("api", "master", "monitor", "provider")
+            ("api", "master", "monitor", "provider", "runner")
         )
         # As Ctrl-C does there: all of them at once.
-        assert [end(process, signal.SIGTERM) for process in running.values()] == [0, 0, 0, 0]
+        assert [end(process, signal.SIGTERM) for process in running.values()] == [0] * 5

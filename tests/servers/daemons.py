@@ -71,6 +71,10 @@ class Daemons:
         """Start a monitor and return its process."""
         return self._run(name, "monitor", *arguments)
 
+    def run_scripts(self, name: str = "runner") -> subprocess.Popen[bytes]:
+        """Start a runner and return its process."""
+        return self._run(name, "runner")
+
     def look(self, *arguments: str, name: str = "look", seconds: float = 60) -> int:
         """One look at each page; the monitor's exit status."""
         return self.watch("--once", *arguments, name=name).wait(timeout=seconds)
@@ -137,14 +141,21 @@ class Daemons:
         address = f"http://{HOST}:{self.api_port}{path}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             body = answer.read()
-        return json.loads(body) if "json" in answer.headers["Content-Type"] else body
+        is_json = answer.headers["Content-Type"].partition(";")[0].endswith(("/json", "+json"))
+        return json.loads(body) if is_json else body
 
-    def post(self, path: str, value: Any) -> Any:
+    def order(self, path: str, value: Any, method: str = "POST") -> Any:
+        """The same with the admin token."""
+        token = (self.folder / "data/admin.token").read_text().strip()
+        return self.post(path, value, method, Authorization=f"Bearer {token}")
+
+    def post(self, path: str, value: Any, method: str = "POST", **headers: str) -> Any:
         """The answer of the API to a POST of JSON."""
         request = urllib.request.Request(
             f"http://{HOST}:{self.api_port}{path}",
             json.dumps(value).encode(),
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", **headers},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.loads(answer.read())

@@ -6,11 +6,12 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """Process ids of what it started; none when it has ended."""
-    with suppress(OSError):
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [int(child) for child in text.split()]
-    return []
+    """Process ids of what its threads started; none when it has ended."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):
+            found += [int(child) for child in (thread / "children").read_text().split()]
+    return found
 
 
 def forget_peak() -> None:

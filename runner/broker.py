@@ -1,0 +1,157 @@
+"""Due runs by way of RabbitMQ and Dramatiq: the second implementation of the seam.
+
+Each runner sends the ids of runs that wait, and does those that it is sent. A message is a hint:
+whether a run is due and whose it is, its row alone decides, so one that comes twice does no harm
+and one that is lost is sent again.
+"""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+import dramatiq
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.middleware import Callbacks, Retries
+
+from postroom.backoff import Backoff, reason
+from postroom.errors import PostroomError, RefusedError, TemporaryError
+from postroom.runs import ClaimRuns, GiveBackRun
+
+from .clock import moment
+from .dispatch import Carry
+from .pace import Pace
+from .shared import Shared
+
+log = logging.getLogger(__name__)
+
+QUEUE = "postroom.runs"
+#: Of a message that could not be carried out: tries after the first, and their pauses.
+RETRIES = 5
+_MIN_BACKOFF_MS, _MAX_BACKOFF_MS = 500, 30_000
+#: A run that still waits after so long is sent again: its message may be lost, or dead.
+_AGAIN_SECONDS = 30.0
+#: The same where its message came in vain.
+_SOON_SECONDS = 1.0
+_DEAD = "the queue gave the run up after {} tries: {}"
+
+
+class Broker:
+    """Sends due runs, and takes them."""
+
+    def __init__(
+        self, address: str, shared: Shared, carry: Carry, again_seconds: float = _AGAIN_SECONDS
+    ) -> None:
+        self._shared, self._carry, self._again = shared, carry, again_seconds
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        retries = Retries(
+            max_retries=RETRIES, min_backoff=_MIN_BACKOFF_MS, max_backoff=_MAX_BACKOFF_MS
+        )
+        # No time limit of Dramatiq's, which interrupts no process: the room ends scripts in time.
+        self._broker = RabbitmqBroker(
+            url=address, confirm_delivery=True, middleware=[Callbacks(), retries, _Dead(self)]
+        )
+        declare = dramatiq.actor(broker=self._broker, queue_name=QUEUE, actor_name="run")
+        self._actor = declare(self._one)
+        self._worker = dramatiq.Worker(
+            self._broker, worker_threads=shared.options.workers, worker_timeout=200
+        )
+        self._sent: dict[int, float] = {}
+
+    def start(self) -> None:
+        """See Dispatch."""
+        self._worker.start()
+        threading.Thread(target=self._send, name="enqueuer", daemon=True).start()
+        threading.Thread(target=self._pause, name="pause", daemon=True).start()
+
+    def close(self) -> None:
+        """See Dispatch: what was sent to us and not begun goes to others."""
+        self._worker.stop(timeout=1_000)
+        self._broker.close()
+
+    def gave_up(self, run: int, why: str) -> None:
+        """Say in the run's row that its message is dead; without an API it is sent again."""
+        shared = self._shared
+        asked = ClaimRuns(worker=shared.worker, run=run)
+        try:
+            for claimed in shared.client.claim_runs(asked):
+                told = GiveBackRun(
+                    claim=claimed.claim, reason=_DEAD.format(RETRIES + 1, why), after_seconds=60
+                )
+                shared.client.give_back(run, told)
+        except PostroomError as e:
+            log.warning("run %d: its message is dead, which nobody could be told: %s", run, e)
+
+    def _one(self, run: int) -> None:
+        """Claim this very run and do it; nothing where it is not due or another's."""
+        shared = self._shared
+        if shared.stop.is_set():
+            raise TemporaryError("the runner ends")
+        asked = ClaimRuns(worker=shared.worker, lease_seconds=shared.options.lease_seconds, run=run)
+        began = time.monotonic()
+        try:
+            claimed = shared.client.claim_runs(asked)
+        except RefusedError as e:
+            # Somebody has to mend that, and the row waits.
+            log.error("run %d cannot be claimed: %s", run, e)  # noqa: TRY400 - no defect
+            return
+        for each in claimed:
+            self._carry(each, began)
+        if run in self._sent:
+            # It may wait for another run of its script: look again before long.
+            self._sent[run] = time.monotonic() - self._again + _SOON_SECONDS
+
+    def _pause(self) -> None:
+        self._shared.stop.wait()
+        self._worker.pause()
+
+    def _send(self) -> None:
+        stop, backoff = self._shared.stop, Backoff()
+        pace = Pace(self._shared.options.poll_seconds)
+        while not stop.is_set():
+            try:
+                pace.had(self._send_due())
+            except Exception as e:
+                unforeseen = None if _is_known(e) else e
+                pause = backoff.pause(e)
+                log.warning("no runs are sent: %s", reason(e), exc_info=unforeseen)
+                stop.wait(pause)
+            else:
+                backoff.reset()
+                stop.wait(pace.seconds)
+
+    def _send_due(self) -> bool:
+        """Send what waits and was not sent of late; whether there was anything."""
+        now, clock = datetime.now(UTC), time.monotonic()
+        waiting = self._shared.client.waiting()
+        ids = {run.id for run in waiting}
+        for gone in [id_ for id_ in list(self._sent) if id_ not in ids]:
+            self._sent.pop(gone, None)
+        due = [
+            run.id
+            for run in waiting
+            if (run.due is None or moment(run.due) <= now)
+            and clock - self._sent.get(run.id, float("-inf")) >= self._again
+        ]
+        for id_ in due:
+            self._actor.send(id_)
+            self._sent[id_] = clock
+        return bool(due)
+
+
+class _Dead(dramatiq.Middleware):
+    """Hears of messages that are given up; they lie in the queue's dead letters for a week."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._gave_up = broker.gave_up
+
+    def after_nack(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        """See Middleware."""
+        del broker
+        told = str(message.options.get("traceback", "")).strip().splitlines()
+        log.error("run %s: its message is dead: %s", message.args[0], told[-1:])
+        self._gave_up(message.args[0], told[-1] if told else "no reason")
+
+
+def _is_known(e: Exception) -> bool:
+    return isinstance(e, PostroomError | dramatiq.errors.ConnectionError)

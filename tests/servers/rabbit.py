@@ -1,0 +1,127 @@
+"""A real RabbitMQ of Debian's, on free ports, with all that it has in one folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from tests.servers.ports import HOST, free_port
+from tests.waiting import wait_until
+
+#: The wrapper in /usr/sbin insists on being root or the user rabbitmq.
+BIN = Path("/usr/lib/rabbitmq/bin")
+START_SECONDS, END_SECONDS = 60, 20
+_CONFIG = """\
+listeners.tcp.1 = {host}:{port}
+disk_free_limit.absolute = 50MB
+loopback_users.guest = true
+log.console = false
+log.file.level = warning
+"""
+
+
+class Rabbit:
+    """One node, for as many tests as there are: each takes a virtual host of its own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rabbit"))
+        self.port, self._epmd = free_port(), free_port()
+        self._node = f"t{self.port}@localhost"
+        #: How many virtual hosts there were.
+        self.last = 0
+        write = {
+            "rabbitmq.conf": _CONFIG.format(host=HOST, port=self.port),
+            "enabled_plugins": "[].\n",
+            "advanced.config": "[].\n",
+            ".erlang.cookie": os.urandom(16).hex(),
+        }
+        for name, text in write.items():
+            (self.folder / name).write_text(text)
+        (self.folder / ".erlang.cookie").chmod(0o400)
+        self._environment = self._variables()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Rabbit":
+        """Start it, and wait until it answers."""
+        with (self.folder / "out.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [BIN / "rabbitmq-server"], env=self._environment, cwd=self.folder,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            wait_until(self._answers, START_SECONDS, f"RabbitMQ: {self.folder}/out.log")
+        except AssertionError:
+            self.cleanup()
+            raise
+        return self
+
+    def fresh_url(self) -> str:
+        """The address of an empty virtual host."""
+        self.last += 1
+        name = f"v{self.last}"
+        self.ctl("add_vhost", name)
+        self.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        return f"amqp://guest:guest@{HOST}:{self.port}/{name}"
+
+    def ctl(self, *arguments: str) -> str:
+        """What rabbitmqctl prints."""
+        command = [str(BIN / "rabbitmqctl"), "-q", "-n", self._node, *arguments]
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def cleanup(self) -> None:
+        """End it, and the port mapper that it started for itself."""
+        if process := self._process:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        subprocess.run(
+            ["epmd", "-port", str(self._epmd), "-kill"],
+            env=self._environment, capture_output=True, check=False,
+        )  # fmt: skip
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        process = self._process
+        if process and process.poll() is not None:
+            raise AssertionError((self.folder / "out.log").read_text())
+        try:
+            with socket.create_connection((HOST, self.port), 2) as s:
+                s.settimeout(2)
+                s.sendall(b"AMQP\x00\x00\x09\x01")
+                return bool(s.recv(8))
+        except OSError:
+            return False
+
+    def _variables(self) -> dict[str, str]:
+        of = {
+            "NODENAME": self._node,
+            "MNESIA_BASE": self.folder / "db",
+            "LOG_BASE": self.folder / "log",
+            "CONFIG_FILE": self.folder / "rabbitmq",
+            "ADVANCED_CONFIG_FILE": self.folder / "advanced",
+            "CONF_ENV_FILE": self.folder / "none",
+            "ENABLED_PLUGINS_FILE": self.folder / "enabled_plugins",
+            "PID_FILE": self.folder / "pid",
+            "DIST_PORT": free_port(),
+            "SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
+            "+S 1:1 +sbwt none",
+        }
+        return {
+            **{f"RABBITMQ_{name}": str(value) for name, value in of.items()},
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self._epmd),
+            "ERL_EPMD_ADDRESS": HOST,
+        }

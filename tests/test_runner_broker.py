@@ -1,0 +1,92 @@
+"""Messages that cannot be carried out, and what the rows hear of them; with a real RabbitMQ."""
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from postroom import runs
+from postroom.errors import TemporaryError
+from postroom.runner_client import WaitingRun
+from postroom.settings import Runner
+from runner import broker
+from tests.servers.rabbit import Rabbit
+from tests.waiting import wait_until
+
+CLAIMED = runs.ClaimedRun(
+    run=5, claim="c", attempt=1, lease_until="", script="a", version=1, source=""
+)
+
+
+class Api:
+    """An API with one run that waits, whose claim fails so many times."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.asked: list[runs.ClaimRuns] = []
+        self.returned: list[runs.GiveBackRun] = []
+
+    def waiting(self) -> list[WaitingRun]:
+        return [WaitingRun(id=5, phase="waiting")] if not self.returned else []
+
+    def claim_runs(self, asked: runs.ClaimRuns) -> list[runs.ClaimedRun]:
+        self.asked.append(asked)
+        if len(self.asked) <= self.failures:
+            raise TemporaryError("the API at here does not answer")
+        return [CLAIMED]
+
+    def give_back(self, run: int, told: runs.GiveBackRun) -> None:
+        self.returned.append(told)
+
+
+@pytest.fixture
+def stop() -> Iterator[threading.Event]:
+    stop = threading.Event()
+    yield stop
+    stop.set()
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "RETRIES", 1)
+    monkeypatch.setattr(broker, "_MIN_BACKOFF_MS", 10)
+
+
+def started(rabbit: Rabbit, api: Api, stop: threading.Event, carried: list[int]) -> Any:
+    shared: Any = SimpleNamespace(
+        options=Runner(poll_seconds=0.05), client=api, stop=stop, worker="w"
+    )
+    made = broker.Broker(rabbit.fresh_url(), shared, lambda claimed, _: carried.append(claimed.run))
+    made.start()
+    return made
+
+
+def test_what_fails_once_is_tried_again(rabbit: Rabbit, stop: threading.Event):
+    api, carried = Api(failures=1), list[int]()
+    made = started(rabbit, api, stop, carried)
+
+    wait_until(lambda: carried, 20, "the second try")
+    stop.set()
+    made.close()
+
+    assert (carried, api.returned) == ([5], [])
+    assert {asked.run for asked in api.asked} == {5}
+
+
+def test_a_dead_message_is_told_in_the_run_s_row(rabbit: Rabbit, stop: threading.Event):
+    api, carried = Api(failures=2), list[int]()
+    made = started(rabbit, api, stop, carried)
+
+    wait_until(lambda: api.returned, 20, "the word of its death")
+    stop.set()
+    made.close()
+
+    (told,) = api.returned
+    assert carried == []
+    assert told.reason.startswith("the queue gave the run up after 2 tries: ")
+    assert "does not answer" in told.reason
+    assert told.after_seconds > 0
+    vhost = f"v{rabbit.last}"
+    assert f"{broker.QUEUE}.XQ\t1" in rabbit.ctl("list_queues", "-p", vhost, "name", "messages")
