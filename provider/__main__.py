@@ -1,6 +1,7 @@
 """python -m provider [NAME ...]: bring the mail of the configured mailboxes to the master."""
 
 import argparse
+import logging
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ from postroom.sockets import Lanes
 
 from . import mailboxes, shared, sources
 from .loop import Mailbox
+
+log = logging.getLogger(__name__)
 
 #: Words that do something else than serve mailboxes: functions of the rest of the command line.
 ACTIONS = {
@@ -33,6 +36,10 @@ TICK = 0.1
 
 def main(run: Daemon) -> int:
     """Serve the mailboxes until told to stop."""
+    if run.args.idle and not run.config.named("mailbox"):
+        log.info("there is no mailbox to read")
+        run.stop.wait()
+        return Exit.OK
     named = mailboxes.named(run.config, run.args.names)
     with shared.opened(run.config, run.stop, len(named)) as common:
         served = [
@@ -95,6 +102,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="mailboxes (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one complete pass; status 0: none missing"
+    )
+    parser.add_argument(
+        "--idle", action="store_true", help="wait, and do not fail, where there is no mailbox"
     )
 
 

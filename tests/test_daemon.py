@@ -356,3 +356,79 @@ def test_a_port_is_checked(free_port):
     assert [line.ok for line in (free, taken, running, foreign)] == [True, False, True, False]
     assert "Address already in use" in taken.detail
     assert "[api]" in taken.remedy
+
+
+def test_a_daemon_with_a_parent_drains_when_the_parent_is_gone(tmp_path):
+    # The parent is killed, and tells nobody.
+    parent = tmp_path / "parent.py"
+    child = tmp_path / "child.py"
+    child.write_text("".join(map(textwrap.dedent, (HEAD, WAITS, TAIL))))
+    parent.write_text(
+        "import subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, {str(child)!r}, '--with-parent'],"
+        " stdin=subprocess.PIPE)\n"
+        "time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(parent)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    ready(process)
+
+    process.kill()
+
+    # Both ends of the pipe are theirs: it closes when the child has ended, too.
+    assert ended(process)[1] == "drained\n"
+
+
+def test_the_log_goes_where_and_as_it_is_told(start, tmp_path):
+    (tmp_path / "config.ini").write_text(
+        "[log]\nfile = told.log\nterminal = no\nformat = %(levelname)s|%(message)s\n"
+    )
+    process = start("""
+        def main(daemon):
+            log.info("one\\ntwo")
+    """)
+
+    assert ended(process) == (0, "", "")
+    assert (tmp_path / "told.log").read_text() == "INFO|one\\ntwo\n"
+
+
+@pytest.mark.parametrize("line", ["%(nobody)s", "%(message)", "%(lineno)q"])
+def test_a_form_that_no_line_can_have_is_a_wrong_setting(start, tmp_path, line):
+    (tmp_path / "config.ini").write_text(f"[log]\nformat = {line}\n")
+
+    status, _, err = ended(start("def main(daemon): raise AssertionError"))
+
+    assert status == 2
+    assert f"[log] format: {line!r} cannot be used" in err
+
+
+def test_a_signal_that_somebody_takes_back_does_not_count(start):
+    process = start(
+        """
+        asked = []
+
+        def confirm(signals):
+            asked.append(signals)
+            print("asked", flush=True)
+            return len(asked) > 1
+
+        def main(daemon):
+            print("ready", flush=True)
+            daemon.stop.wait()
+
+        house.run("api", main, confirm=confirm)
+        """
+    )
+    ready(process)
+    assert process.stdout
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "asked\n"
+
+    assert ended(process)[0] == 0

@@ -1,6 +1,7 @@
 """Every shell line of the documents does what they say, and the API answers as they show."""
 
 import json
+import os
 import shlex
 import sqlite3
 import subprocess
@@ -180,6 +181,16 @@ class Clone(Daemons):
         elif name == "monitor" and "--alone" in arguments:
             # docs/monitor.md says the same, and is tested with a page.
             assert line_of(name, arguments) in text("docs/monitor.md").splitlines()
+        elif name == "runner" and arguments[:1] == ["try"]:
+            (self.folder / arguments[-1]).write_bytes(LUNCH)
+            script = [str(ROOT / arguments[1]), *arguments[2:]]
+            command = [sys.executable, "-m", name, "try", *script]
+            given = {**os.environ, "PYTHONPATH": str(ROOT)}
+            subprocess.run(command, cwd=self.folder, env=given, check=True, capture_output=True)
+        elif name == "runner" and not arguments:
+            self.run_scripts()
+            wait_until(lambda: "running scripts" in self.log("runner"), 20, "the runner")
+            assert self.terminate("runner") == 0
         elif name == "provider" and "--check" not in arguments:
             before = self.log("provider")
             self.provide(*arguments)

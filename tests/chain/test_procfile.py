@@ -58,6 +58,20 @@ def end(process: subprocess.Popen[bytes], number: int) -> int:
     return process.wait(20)
 
 
+def test_one_procfile_serves_who_has_no_mailbox_and_no_page(
+    daemons: Callable[..., Daemons],
+) -> None:
+    chain = daemons({})
+    shutil.copy(ROOT / "Procfile", chain.folder)
+
+    with started(chain.folder) as running:
+        wait_until(chain.api_answers, 30, "the API")
+        logs = [chain.folder / f"{name}.log" for name in ("provider", "monitor")]
+        wait_until(lambda: all("there is no" in log.read_text() for log in logs), 30, "both")
+
+        assert [end(process, signal.SIGTERM) for process in running.values()] == [0, 0, 0, 0]
+
+
 def test_each_line_of_the_procfile_runs_and_a_mail_comes_through(
     daemons: Callable[..., Daemons], tmp_path: Path
 ) -> None:

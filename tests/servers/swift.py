@@ -15,8 +15,8 @@ from typing import Any, Self
 
 import boto3
 from botocore.config import Config
-from swift.common.ring import RingBuilder
 
+from tests.documents import ROOT
 from tests.servers import swift_clock
 from tests.servers.ports import HOST, free_port, is_open, wait_free
 
@@ -208,7 +208,7 @@ class Swift:
         (self.folder / "etc/swift.conf").write_text(SWIFT.format(suffix=swift_clock.HASH_SUFFIX))
         for name, port in self._ports.items():
             self._configure(name, port, KEEPER.format(folder=self.folder, name=name))
-            self._make_ring(name, port)
+        self._make_rings()
         proxy = PROXY
         for name, options in OPTIONS.items():
             proxy = proxy.replace(f"use = egg:swift#{name}\n", f"use = egg:swift#{name}\n{options}")
@@ -218,13 +218,10 @@ class Swift:
         common = COMMON.format(host=HOST, port=port, user=getpass.getuser(), folder=self.folder)
         self._configuration(name).write_text(common + text)
 
-    def _make_ring(self, name: str, port: int) -> None:
-        builder = RingBuilder(4, 1, 1)
-        address = {"ip": HOST, "port": port, "replication_ip": HOST, "replication_port": port}
-        device = {"id": 0, "region": 1, "zone": 1, "device": "d1", "weight": 1.0, "meta": ""}
-        builder.add_dev({**device, **address})
-        builder.rebalance()
-        builder.get_ring().save(str(self.folder / f"etc/{name}.ring.gz"))
+    def _make_rings(self) -> None:
+        pairs = [f"{name}={port}" for name, port in self._ports.items()]
+        command = [sys.executable, "-m", "tests.servers.swift_rings", str(self.folder / "etc")]
+        subprocess.run([*command, *pairs], cwd=ROOT, check=True)
 
 
 def _scripts() -> str:
