@@ -1,4 +1,7 @@
-"""The page that the demo watches: files appear on it, and one changes under its name."""
+"""The page that the demo watches: files appear on it, and one changes under its name.
+
+Beside it are the pages that two of the example scripts read.
+"""
 
 import hashlib
 import threading
@@ -6,13 +9,14 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-from postroom.demo import files
+from postroom.demo import boards, files
 
 HOST = "127.0.0.1"
+#: Where the example scripts look, if they are not told otherwise.
+PORT = 8090
 PRICES = "prices.csv"
-
-
-#: What the scripts in examples/ read: a table of currencies, and the weather.
+BOARDS = {"/currency.html": boards.currency, "/weather.html": boards.weather}
+#: What examples/rates.py reads, and the weather as JSON.
 SHOWN = {
     "/rates.html": (
         "text/html; charset=utf-8",
@@ -31,11 +35,11 @@ SHOWN = {
 
 
 class Site:
-    """A web server on a free port of this machine."""
+    """A web server of this machine, on its usual port or, where that is taken, on a free one."""
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
-        self._server = _Server((HOST, 0), _Answers)
+        self._server = _opened()
         self._server.site = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="demo-site", daemon=True
@@ -79,6 +83,8 @@ class Site:
             return "text/html; charset=utf-8", self._page()
         if path in SHOWN:
             return SHOWN[path]
+        if board := BOARDS.get(path):
+            return "text/html; charset=utf-8", board()
         found = self._files.get(path.removeprefix("/files/"))
         if found is None:
             return None
@@ -94,7 +100,16 @@ class Site:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A second demo takes another port, rather than share this one.
+    allow_reuse_port = False
     site: Site
+
+
+def _opened() -> _Server:
+    try:
+        return _Server((HOST, PORT), _Answers)
+    except OSError:
+        return _Server((HOST, 0), _Answers)
 
 
 class _Answers(BaseHTTPRequestHandler):
