@@ -16,22 +16,7 @@ HOST = "127.0.0.1"
 PORT = 8090
 PRICES = "prices.csv"
 BOARDS = {"/currency.html": boards.currency, "/weather.html": boards.weather}
-#: What examples/rates.py reads, and the weather as JSON.
-SHOWN = {
-    "/rates.html": (
-        "text/html; charset=utf-8",
-        b"<!DOCTYPE html><title>Rates</title><h1>One euro is</h1><table>"
-        b"<tr><th>currency</th><th>rate</th></tr><tr><td>USD</td><td>1.0842</td></tr>"
-        b"<tr><td>CHF</td><td>0.9415</td></tr><tr><td>JPY</td><td>161.3</td></tr></table>\n",
-    ),
-    "/weather.json": (
-        "application/json",
-        b'{"day": "2026-02-01", "places": ['
-        b'{"name": "Lisbon", "degrees": 14.5, "sky": "sunny"},'
-        b'{"name": "Oslo", "degrees": -6, "sky": "snow"},'
-        b'{"name": "Riga", "degrees": -2.5, "sky": "clouds"}]}\n',
-    ),
-}
+
 
 
 class Site:
@@ -81,8 +66,6 @@ class Site:
         """Media type and bytes of what stands at a path; None for what is not there."""
         if path == "/":
             return "text/html; charset=utf-8", self._page()
-        if path in SHOWN:
-            return SHOWN[path]
         if board := BOARDS.get(path):
             return "text/html; charset=utf-8", board()
         found = self._files.get(path.removeprefix("/files/"))
