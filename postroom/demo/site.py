@@ -18,7 +18,6 @@ PRICES = "prices.csv"
 BOARDS = {"/currency.html": boards.currency, "/weather.html": boards.weather}
 
 
-
 class Site:
     """A web server of this machine, on its usual port or, where that is taken, on a free one."""
 
