@@ -48,8 +48,9 @@ class Broker:
             max_retries=RETRIES, min_backoff=_MIN_BACKOFF_MS, max_backoff=_MAX_BACKOFF_MS
         )
         # No time limit of Dramatiq's, which interrupts no process: the room ends scripts in time.
+        # A list, since a string is cut at each ; which a password may hold.
         self._broker = RabbitmqBroker(
-            url=address, confirm_delivery=True, middleware=[Callbacks(), retries, _Dead(self)]
+            url=[address], confirm_delivery=True, middleware=[Callbacks(), retries, _Dead(self)]
         )
         declare = dramatiq.actor(broker=self._broker, queue_name=QUEUE, actor_name="run")
         self._actor = declare(self._one)

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from urllib.parse import urlsplit
 
 from postroom import settings
 from postroom.credentials import from_environment, read_private, require_private
@@ -127,10 +128,21 @@ def queue(config: Config) -> str:
     """The address of RabbitMQ; empty for none."""
     given = from_environment("POSTROOM_RUNNER_QUEUE")
     told = given or config.section("runner", Runner).queue
-    if told and not told.startswith(("amqp://", "amqps://")):
+    if told and not _is_address(told):
+        # Its own words are not told: they may be a part of the password.
         raise SettingsError(
-            f"{config.shown}: [runner] queue: expected amqp://USER:PASSWORD@HOST:5672"
+            f"{config.shown}: [runner] queue: expected amqp://USER:PASSWORD@HOST:5672, "
+            "with / ? # @ in a password written as %2F %3F %23 %40"
         )
     if told and not given and "@" in told and config.file:
         require_private(config.file)
     return told
+
+
+def _is_address(told: str) -> bool:
+    try:
+        found = urlsplit(told)
+        # A port that is no number is what a slash in the password looks like.
+        return found.scheme in ("amqp", "amqps") and bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False

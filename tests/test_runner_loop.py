@@ -232,6 +232,17 @@ def test_a_queue_s_password_is_not_for_everybody(tmp_path: Path):
     assert "secret" not in repr(config.section("runner", Runner))
 
 
+@pytest.mark.parametrize("sign", ["/", "?", "#"])
+def test_a_password_that_cuts_its_address_is_refused_and_not_told(tmp_path: Path, sign: str):
+    address = f"amqp://me:sec{sign}ret@h:5672"
+    config = Config(tmp_path / "c", {"runner": RawSection("f", "runner", {"queue": address})})
+    with pytest.raises(SettingsError, match="%2F") as refused:
+        shared.queue(config)
+    assert "sec" not in str(refused.value).partition("[runner]")[2]
+    assert refused.value.__cause__ is None
+    assert refused.value.__context__ is None
+
+
 def test_the_token_is_found_beside_the_database(config: Config, tmp_path: Path):
     with pytest.raises(SettingsError, match="start the API first"):
         shared.token(config)
