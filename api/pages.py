@@ -37,7 +37,7 @@ def looked(db: Database, told: wire.Looked) -> wire.LookedReply:
         silence.heard(page, error, at_once=is_empty)
         _tell(page, told, counts)
         made = told.digest and digests.make(page)
-        return wire.LookedReply(**counts, digest=made)
+        return wire.LookedReply(**counts, digest=made, error=error if is_empty else "")
 
 
 def _is_empty(page: Page, told: wire.Looked) -> bool:

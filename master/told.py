@@ -55,6 +55,8 @@ def looked(end: wire.Looked, reply: wire.LookedReply) -> None:
     """Say how a look at a page ended."""
     if end.error:
         log.warning("Master: page %s cannot be read: %s", end.page, _shown(end.error))
+    elif reply.error:
+        log.warning("Master: page %s: %s", end.page, _shown(reply.error))
     else:
         log.info(
             "Master: page %s: %d links, %d new, %d changed, %d failed",

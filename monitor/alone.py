@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from postroom import settings
 from postroom.api_client import ApiClient
 from postroom.children import Children
 from postroom.errors import PostroomError, TemporaryError
-from postroom.net import free_port
+from postroom.net import free_port, is_free
 from postroom.settings import Config, RawSection
 
 from . import spool
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 LOOK_SECONDS = 2.0
+#: One of these is the API's: below those that systems give to whoever asks for any.
+PORTS = range(20_000, 30_000)
 #: What the two need to know, and which of it are paths: theirs start at another folder.
 SECTIONS = ("api", "master", "storage", "sink", "log")
 PATHS = {
@@ -58,7 +61,7 @@ def placed(config: Config) -> Config:
     # One that somebody chose stays: it may stand in a bookmark.
     chosen = config.sections.get("api", RawSection("", "")).get("port")
     own = {
-        "api": {"host": HOST, "port": chosen or str(free_port(HOST)), "url": "", "hosts": ""},
+        "api": {"host": HOST, "port": chosen or str(_port(config)), "url": "", "hosts": ""},
         "master": {"host": HOST, "port": str(free_port(HOST))},
         "monitor": {"master": "", "key_file": "", "server_key_file": ""},
     }
@@ -66,7 +69,15 @@ def placed(config: Config) -> Config:
     for name, values in own.items():
         raw = sections.get(name, RawSection(config.shown, name))
         sections[name] = replace(raw, values={**raw.values, **values})
-    return Config(config.file, sections)
+    return replace(config, sections=sections)
+
+
+def _port(config: Config) -> int:
+    """The same at each start if it can be: mails have links to the API."""
+    database = config.path_of(config.section("api", settings.Api).database).resolve()
+    number = int.from_bytes(sha256(str(database).encode()).digest()[:4], "big")
+    port = PORTS[number % len(PORTS)]
+    return port if is_free(HOST, port) else free_port(HOST)
 
 
 def _written(config: Config, folder: Path) -> Path:

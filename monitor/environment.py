@@ -22,11 +22,13 @@ PLAIN = {
     "FM_EMAIL_SERVER": ("digest", "server"),
     "FM_EMAIL_PORT": ("digest", "port"),
     "FM_EMAIL_TLS": ("digest", "tls"),
+    "FM_EMAIL_CA_FILE": ("digest", "ca_file"),
     "FM_DB_NAME": ("api", "database"),
     "FM_S3_ENDPOINT": ("storage s3", "endpoint"),
     "FM_S3_REGION": ("storage s3", "region"),
     "FM_S3_BUCKET": ("storage s3", "bucket"),
     "FM_S3_PREFIX": ("storage s3", "prefix"),
+    "FM_S3_CA_FILE": ("storage s3", "ca_file"),
     "FL_LOGFILE": ("log", "file"),
     "FL_FORMAT": ("log", "format"),
 }
@@ -47,7 +49,7 @@ def is_given() -> bool:
 
 def config() -> Config:
     """The settings that the variables stand for; SettingsError for what cannot be one."""
-    return Config(None, sections(os.environ))
+    return Config(None, sections(os.environ), PLACE)
 
 
 def hand_on_secrets() -> None:
@@ -65,6 +67,9 @@ def sections(variables: Mapping[str, str]) -> dict[str, RawSection]:
             told.setdefault(section, {})[key] = value
     _watch(told)
     _mail(told)
+    if any(variables.get(name) for name in SECRETS if name.startswith("FM_S3_")):
+        # Keys without a bucket are no wish for a folder: what is missing is to be said.
+        told.setdefault("storage s3", {})
     if "storage s3" in told:
         told["storage"] = {"files": "s3"}
     log = told.setdefault("log", {})

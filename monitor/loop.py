@@ -118,7 +118,7 @@ class Watched:
             self._backoff.reset()
         if self._shared.stop.is_set():
             raise TemporaryError("ended by the operator")
-        self._end(found, error, pause, time.monotonic() - began)
+        error = self._end(found, error, pause, time.monotonic() - began) or error
         self.failed = bool(error or counts.failed)
         return pause, error or f"{len(found)} links, {counts}"
 
@@ -146,7 +146,8 @@ class Watched:
                 wanted.setdefault(each.url, each)
         return list(wanted.values())
 
-    def _end(self, found: Sequence[Found], error: str, pause: float, took: float) -> None:
+    def _end(self, found: Sequence[Found], error: str, pause: float, took: float) -> str:
+        """Tell the end of the look; what is wrong with a page that could be read."""
         request = wire.Looked(
             page=self.page.name,
             url=self.page.url,
@@ -158,11 +159,17 @@ class Watched:
             digest=self._shared.digest_per_look,
         )
         answer: wire.LookedReply = self._shared.ask(request, self.page.name)
-        if not error and not answer.new + answer.changed:
+        if answer.error:
+            log.warning(
+                "%s: %s: has its design changed? see select and the patterns of its section",
+                self.page.name, answer.error,
+            )  # fmt: skip
+        elif not error and not answer.new + answer.changed:
             moment = datetime.now(UTC).isoformat(" ", "seconds")
             log.info("%s: no new files at %s", self.page.name, moment)
         if answer.digest:
             self._digest_made()
+        return answer.error
 
 
 def chunked(found: Sequence[Found]) -> Iterator[list[wire.Link]]:

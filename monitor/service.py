@@ -45,7 +45,8 @@ class Service:
         self._pulse = Pulse(list(pages), shared, self._tasks)
         self._pool = Pool(options.threads, "look")
         self._mails = Pool(1, "mail")
-        self._mail_backoff = Backoff(MAIL_SECONDS, REFUSED_SECONDS)
+        #: By digest, of those that could not be mailed: many that wait do not slow each other.
+        self._mail_backoffs: dict[int, Backoff] = {}
         self._schedule = Schedule(self._pool, lambda name: self._watched[name].is_asked_for)
         self._watched = {name: self._watch(page) for name, page in pages.items()}
         #: Whether the storage cannot be trusted any more.
@@ -159,7 +160,7 @@ class Service:
             digest = msgspec.convert(task.target, wire.WatchDigest)
             self._send(digest)
         except Exception as e:
-            pause = self._mail_backoff.pause(e)
+            pause = self._mail_backoff(task).pause(e)
             unforeseen = None if isinstance(e, PostroomError) else e
             log.warning(
                 "digest not mailed: %s; trying again in %.0f s", reason(e), pause,
@@ -167,10 +168,13 @@ class Service:
             )  # fmt: skip
             self._tasks.later(task, pause, reason(e))
             return False
-        self._mail_backoff.reset()
+        self._mail_backoffs.pop(task.id, None)
         log.info("digest of %d files mailed to %s", len(digest.files), self._to)
         self._tasks.done(task, f"mailed to {self._to}")
         return True
+
+    def _mail_backoff(self, task: wire.WatchTask) -> Backoff:
+        return self._mail_backoffs.setdefault(task.id, Backoff(MAIL_SECONDS, REFUSED_SECONDS))
 
     def _send(self, digest: wire.WatchDigest) -> None:
         if self._shared.mailer is None:
@@ -196,5 +200,6 @@ class Service:
         self._pool.close(DRAIN_SECONDS)
         self._mails.close(max(TICK, end - time.monotonic()))
         beats.join(max(TICK, end - time.monotonic()))
-        if self._tasks.results() and not beats.is_alive():
+        is_untold = self._tasks.results() or self._tasks.postponed()
+        if is_untold and not beats.is_alive():
             self._pulse.beat()

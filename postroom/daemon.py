@@ -210,7 +210,8 @@ def _checked(
     try:
         # The report is the output: the log stays quiet unless something is wrong.
         daemon = _prepared(name, args, load, "warning")
-        read = daemon.config.shown if daemon.config.file else "no config.ini: built-in defaults"
+        is_given = daemon.config.file or daemon.config.origin
+        read = daemon.config.shown if is_given else "no config.ini: built-in defaults"
         lines.append(CheckLine("settings", True, read))
         lines.extend(check(daemon) if check else [])
     except SettingsError as e:

@@ -14,6 +14,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether somebody may listen there."""
+    with socket.socket() as s:
+        # As servers do: connections that ended a moment ago are no hindrance.
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def free_port(host: str) -> int:
     """A port that nobody has at present."""
     with socket.socket() as s:

@@ -243,6 +243,8 @@ class Config:
     #: None without a file.
     file: Path | None = None
     sections: Mapping[str, RawSection] = field(default_factory=dict)
+    #: What they were read from, where that is no file; "" for the defaults.
+    origin: str = ""
 
     @property
     def folder(self) -> Path:
@@ -277,8 +279,8 @@ class Config:
 
     @property
     def shown(self) -> str:
-        """The file as messages name it."""
-        return str(self.file or DEFAULT_FILE)
+        """The file, or what stands for it, as messages name it."""
+        return str(self.file or self.origin or DEFAULT_FILE)
 
 
 def load(path: Path | None = None) -> Config:

@@ -172,6 +172,18 @@ def test_the_page_links_to_its_files_and_to_the_ones_that_appear(watching):
     assert report.content.startswith(b"%PDF")
 
 
+def test_a_second_demo_serves_its_pages_at_another_port(watching, tmp_path):
+    second = Watching(tmp_path, lambda line: None)
+
+    assert second.site.url != watching.site.url
+    told = re.findall(r"examples/(\w+)\.py --network --argument url=(\S+?)(?:;|$)", second.tries())
+    assert [name for name, _ in told] == ["currency", "weather"]
+    for name, url in told:
+        assert url == f"{second.site.url}{name}.html"
+        assert requests.get(url, timeout=10).headers["Content-Type"] == "text/html; charset=utf-8"
+    second.stop()
+
+
 def test_a_file_of_the_page_changes_under_its_name(watching):
     url = f"{watching.site.url}files/prices.csv"
     before = requests.get(url, timeout=10)

@@ -112,6 +112,7 @@ def test_the_check_shows_no_password(tmp_path: Path, web: WebServer) -> None:
             FM_EMAIL_PORT=str(server.port),
         )
 
+    assert "ok   settings: FM_* variables" in done.stdout
     assert "logged in as me@example.org" in done.stdout
     assert "master" not in done.stdout
     assert SECRET not in done.stdout + done.stderr
@@ -179,6 +180,16 @@ def test_no_secret_becomes_a_setting() -> None:
 
     assert SECRET not in str([raw.values for raw in config.sections.values()])
     assert config.section("storage", settings.Storage).files == "s3"
+
+
+def test_keys_of_s3_without_a_bucket_are_no_wish_for_a_folder(tmp_path: Path) -> None:
+    keys = {"FM_S3_ACCESS_KEY": "key", "FM_S3_SECRET_KEY": SECRET}
+
+    done = monitor(tmp_path, "--check", "--alone", FM_WEBPAGE_URL="http://127.0.0.1:1/", **keys)
+
+    assert done.returncode == Exit.FAILED
+    assert "FM_* variables: [storage s3] bucket: missing" in done.stdout
+    assert SECRET not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

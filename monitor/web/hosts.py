@@ -51,6 +51,7 @@ class Hosts:
         """Leave the host alone, whoever wants something of it."""
         until = time.monotonic() + min(seconds, LONGEST_REST)
         with self._lock:
+            _thin(self._rests)
             self._rests[host] = max(until, self._rests.get(host, 0.0))
 
     def robots(self, origin: str) -> RobotFileParser | None:

@@ -143,6 +143,7 @@ class Show:
         self._tell("try in another terminal:")
         for path in paths:
             self._tell(f"    curl '{witness.url}{path}'")
+        self._tell(f"two scripts that read pages: {watching.tries()}")
         self._tell(f"the watched page: {watching.site.url}")
         every = f"every {ARRIVAL_SECONDS:.0f} s"
         self._tell(f"{every} a mail arrives, and a file appears or changes; Ctrl-C ends all")

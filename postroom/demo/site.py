@@ -1,4 +1,7 @@
-"""The page that the demo watches: files appear on it, and one changes under its name."""
+"""The page that the demo watches: files appear on it, and one changes under its name.
+
+Beside it are the pages that two of the example scripts read.
+"""
 
 import hashlib
 import threading
@@ -6,36 +9,21 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-from postroom.demo import files
+from postroom.demo import boards, files
 
 HOST = "127.0.0.1"
+#: Where the example scripts look, if they are not told otherwise.
+PORT = 8090
 PRICES = "prices.csv"
-
-
-#: What the scripts in examples/ read: a table of currencies, and the weather.
-SHOWN = {
-    "/rates.html": (
-        "text/html; charset=utf-8",
-        b"<!DOCTYPE html><title>Rates</title><h1>One euro is</h1><table>"
-        b"<tr><th>currency</th><th>rate</th></tr><tr><td>USD</td><td>1.0842</td></tr>"
-        b"<tr><td>CHF</td><td>0.9415</td></tr><tr><td>JPY</td><td>161.3</td></tr></table>\n",
-    ),
-    "/weather.json": (
-        "application/json",
-        b'{"day": "2026-02-01", "places": ['
-        b'{"name": "Lisbon", "degrees": 14.5, "sky": "sunny"},'
-        b'{"name": "Oslo", "degrees": -6, "sky": "snow"},'
-        b'{"name": "Riga", "degrees": -2.5, "sky": "clouds"}]}\n',
-    ),
-}
+BOARDS = {"/currency.html": boards.currency, "/weather.html": boards.weather}
 
 
 class Site:
-    """A web server on a free port of this machine."""
+    """A web server of this machine, on its usual port or, where that is taken, on a free one."""
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
-        self._server = _Server((HOST, 0), _Answers)
+        self._server = _opened()
         self._server.site = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="demo-site", daemon=True
@@ -77,8 +65,8 @@ class Site:
         """Media type and bytes of what stands at a path; None for what is not there."""
         if path == "/":
             return "text/html; charset=utf-8", self._page()
-        if path in SHOWN:
-            return SHOWN[path]
+        if board := BOARDS.get(path):
+            return "text/html; charset=utf-8", board()
         found = self._files.get(path.removeprefix("/files/"))
         if found is None:
             return None
@@ -94,7 +82,16 @@ class Site:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A second demo takes another port, rather than share this one.
+    allow_reuse_port = False
     site: Site
+
+
+def _opened() -> _Server:
+    try:
+        return _Server((HOST, PORT), _Answers)
+    except OSError:
+        return _Server((HOST, 0), _Answers)
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -57,6 +57,15 @@ class Watching:
             return f"{self.site.change()} changed on the page"
         return f"{self.site.add()} appeared on the page"
 
+    def tries(self) -> str:
+        """How to try the example scripts that read its pages."""
+        names = ("currency", "weather")
+        return "; ".join(
+            f"python -m runner try examples/{name}.py --network"
+            f" --argument url={self.site.url}{name}.html"
+            for name in names
+        )
+
     def missing(self, versions: Sequence[Mapping[str, Any]]) -> str:
         """What speaks against "all was seen", of the files' versions that the API tells.
 

@@ -131,6 +131,8 @@ class LookedReply(Reply, frozen=True):
     failed: Count = 0
     #: A digest was made and waits to be mailed.
     digest: bool = False
+    #: What is wrong with a page that can be read, as one that has lost its links; "" for nothing.
+    error: Text = ""
 
 
 class Later(Base, frozen=True, array_like=True):

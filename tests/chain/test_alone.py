@@ -164,6 +164,15 @@ def test_it_goes_on_where_it_was_killed_and_takes_its_children_along(
     assert list((tmp_path / "data/monitor").iterdir()) == []
 
 
+def test_the_api_has_the_same_port_at_the_next_start(alone: Callable[..., Alone]) -> None:
+    program = alone()
+    assert program.start("--once").wait(60) == 0
+    assert program.start("--once").wait(60) == 0
+
+    first, second = re.findall(r"API: (http\S+),", program.terminal)
+    assert first == second
+
+
 def test_a_child_that_dies_is_started_again(alone: Callable[..., Alone]) -> None:
     program = alone(FM_INTERVAL_SECONDS="0.5")
     monitor = program.start()

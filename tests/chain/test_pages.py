@@ -1,11 +1,13 @@
 """Watched pages, from a real web server to the API, the storage and the mail."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from monitor.service import REFUSED_SECONDS
 from tests.chain import pages
 from tests.chain.pages import bodies, digest, events, files, page
 from tests.servers.daemons import Daemons
@@ -85,6 +87,19 @@ def test_a_page_that_cannot_be_read_says_so_and_stops_no_other(
     assert bodies(chain) == TWO
     assert "403" in chain.get("/v1/pages/broken")["error"]
     assert chain.look("docs") == 0
+
+
+def test_a_page_that_lost_its_links_is_no_page_without_news(chain: Daemons, web: WebServer) -> None:
+    assert chain.look() == 0
+    web.links("/", [])
+
+    assert chain.look() == 1
+
+    assert "docs: a page that had 2 links and now has none" in chain.log("look")
+    assert "docs: a page that had 2 links and now has none" in chain.log("master")
+    assert "no new files" not in chain.log("look")
+    assert events(chain)["source.failing"] == 1
+    assert bodies(chain) == TWO
 
 
 def test_links_that_one_message_cannot_hold_go_in_two(chain: Daemons, web: WebServer) -> None:
@@ -177,6 +192,24 @@ def test_a_digest_that_cannot_be_mailed_is_put_off_and_comes_with_the_same_id(
     (due,) = chain.items("/v1/digests")
     assert (due["state"], due["attempts"]) == ("due", 1)
     assert "451" in due["error"]
+
+
+def test_digests_that_wait_do_not_slow_each_other(
+    daemons: Callable[..., Daemons], web: WebServer, smtp: SmtpServer
+) -> None:
+    names = [f"page-{number}" for number in range(4)]
+    for name in names:
+        files(web, {f"{name}.pdf": name.encode()}, f"/{name}")
+    smtp.moods["DATA"] = ["554 no"] * len(names)
+    sections = {f"page {name}": page(web, f"/{name}") for name in names}
+    chain = daemons({}, {**sections, "digest": digest(smtp)})
+    chain.start("api", "master")
+
+    assert chain.look() == 1
+
+    told = re.findall(r"digest not mailed: .*; trying again in (\d+) s", chain.log("look"))
+    assert len(told) == len(names)
+    assert max(map(int, told)) <= REFUSED_SECONDS[0]
 
 
 def test_files_are_kept_in_s3(
