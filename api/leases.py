@@ -160,6 +160,9 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
     number = store.batch()
     with db.writing():
         run = _held(id_, told.claim)
+        for piece in told.log:
+            size = runlog.append(run, piece.stream, piece.offset, clean(piece.text))
+            setattr(run, f"log_{piece.stream}", size)
         _keep(run, told)
         if told.output or told.artefacts:
             stores.rely(store.id, number, "runs")

@@ -1,13 +1,13 @@
 """When each page is looked at: APScheduler wakes, and nothing but."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -107,8 +107,23 @@ def _cron(line: str, time_zone: str) -> Any:
     by_day = CronTrigger(day=day, **common)
     by_weekday = CronTrigger(day_of_week=weekdays(weekday), **common)
     if day.startswith("*"):
-        return by_weekday
-    return by_day if weekday.startswith("*") else OrTrigger([by_day, by_weekday])
+        return _Crontab([by_weekday])
+    return _Crontab([by_day] if weekday.startswith("*") else [by_day, by_weekday])
+
+
+class _Crontab(BaseTrigger):  # type: ignore[misc]  # APScheduler comes without types
+    """The first of some lines of a crontab that is due."""
+
+    def __init__(self, triggers: Sequence[Any]) -> None:
+        self._triggers = triggers
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """See BaseTrigger."""
+        # Told the previous time, CronTrigger never gets out of the hour that an autumn night has
+        # twice: a scheduler that asks it then hangs.
+        start = previous.astimezone(UTC) + timedelta(seconds=1) if previous else now
+        found = [each.get_next_fire_time(None, start) for each in self._triggers]
+        return min((each for each in found if each is not None), default=None)
 
 
 def weekdays(field: str) -> str:

@@ -128,6 +128,14 @@ class Artefact(Object, frozen=True, kw_only=True):
     type: Annotated[str, Meta(max_length=255)] = ""
 
 
+class LastPiece(Base, frozen=True):
+    """The end of a stream, as LogPiece has it."""
+
+    stream: Stream
+    offset: Count
+    text: Annotated[str, Meta(max_length=MAX_PIECE)]
+
+
 class FinishRun(Base, frozen=True, kw_only=True):
     """How a run ended, once what it brought is durable."""
 
@@ -139,6 +147,8 @@ class FinishRun(Base, frozen=True, kw_only=True):
     #: output.txt; that of a failed run holds its error.
     output: Object | None = None
     artefacts: Annotated[list[Artefact], Meta(max_length=1_000)] = []
+    #: What is left of its log, so that a short run needs no further word.
+    log: Annotated[list[LastPiece], Meta(max_length=2)] = []
     #: The id of the storage that holds them.
     storage: Annotated[str, Meta(max_length=255)] = ""
 

@@ -82,7 +82,9 @@ def _hashed(pieces: Iterable[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def finished(claim: str, ended: Ended, kept: Kept, storage: str) -> runs.FinishRun:
+def finished(
+    claim: str, ended: Ended, kept: Kept, storage: str, log: list[runs.LastPiece]
+) -> runs.FinishRun:
     """What the API is told of the end."""
     return runs.FinishRun(
         claim=claim,
@@ -92,5 +94,6 @@ def finished(claim: str, ended: Ended, kept: Kept, storage: str) -> runs.FinishR
         isolation=ended.isolation,
         output=kept.output,
         artefacts=kept.artefacts,
+        log=log,
         storage=storage,
     )

@@ -27,8 +27,8 @@ class Logbook:
 
     def __init__(self, run: int, claim: str, lease: Lease) -> None:
         self._run, self._claim, self._lease = run, claim, lease
-        self._text = dict.fromkeys(_STREAMS, "")
-        self._told = dict.fromkeys(_STREAMS, 0)
+        self._text: dict[runs.Stream, str] = dict.fromkeys(_STREAMS, "")
+        self._told: dict[runs.Stream, int] = dict.fromkeys(_STREAMS, 0)
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {stream: decoder("replace") for stream in _STREAMS}
         self._lock, self._sending = threading.Lock(), threading.Lock()
@@ -49,10 +49,27 @@ class Logbook:
         """Tell all that there is, from where the API has it."""
         with self._sending:
             for stream in _STREAMS:
-                while (piece := self._text[stream][:_PIECE]) and not self._lease.lost.is_set():
-                    self._tell(client, stream, piece)
-                    with self._lock:
-                        self._text[stream] = self._text[stream][len(piece) :]
+                while self._text[stream] and not self._lease.lost.is_set():
+                    self._one(client, stream)
+
+    def last(self, client: RunnerClient) -> list[runs.LastPiece]:
+        """Take what is left, for the word of the end; of a long rest the beginning is told."""
+        with self._sending:
+            for stream in _STREAMS:
+                while len(self._text[stream]) > _PIECE and not self._lease.lost.is_set():
+                    self._one(client, stream)
+            rest, self._text = self._text, dict.fromkeys(_STREAMS, "")
+            return [
+                runs.LastPiece(stream=stream, offset=self._told[stream], text=text)
+                for stream, text in rest.items()
+                if text
+            ]
+
+    def _one(self, client: RunnerClient, stream: runs.Stream) -> None:
+        piece = self._text[stream][:_PIECE]
+        self._tell(client, stream, piece)
+        with self._lock:
+            self._text[stream] = self._text[stream][len(piece) :]
 
     def _tell(self, client: RunnerClient, stream: runs.Stream, piece: str) -> None:
         told = runs.LogPiece(

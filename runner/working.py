@@ -72,8 +72,7 @@ class Working:
                 self._give_back(claimed, lease, "its runner ended", 0)
                 return
             book.end()
-            self._insist(lease, lambda: book.send(self._shared.client))
-            self._finish(claimed, lease, ended)
+            self._finish(claimed, lease, book, ended)
         took = time.monotonic() - began
         log.info("%s: %s after %.1f s", lease.what, ended.status, took)
 
@@ -111,10 +110,11 @@ class Working:
             status="error", exit_code=None, error=error, isolation=isolation, output=output
         )
 
-    def _finish(self, claimed: runs.ClaimedRun, lease: Lease, ended: Ended) -> None:
+    def _finish(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook, ended: Ended) -> None:
         store = self._shared.store
         kept = self._insist(lease, lambda: Kept(store, claimed.run, claimed.attempt, ended))
-        told = finished(claimed.claim, ended, kept, store.id)
+        rest = self._insist(lease, lambda: book.last(self._shared.client))
+        told = finished(claimed.claim, ended, kept, store.id, rest)
         tries = 0
 
         def finish() -> None:

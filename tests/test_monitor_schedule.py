@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,6 +154,20 @@ def test_a_cron_line_is_read_in_the_time_zone_of_the_page():
 
     assert due.astimezone(UTC) == datetime(2026, 7, 2, 7, 0, tzinfo=UTC)
     assert due.utcoffset() == datetime(2026, 7, 2, tzinfo=ZoneInfo("Europe/Berlin")).utcoffset()
+
+
+@pytest.mark.parametrize("line", ["30 2 * * *", "*/20 * * * *", "30 2 * * sun"])
+@pytest.mark.parametrize(
+    "night", [datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC)]
+)
+def test_a_clock_goes_on_in_the_nights_of_daylight_saving_time(line, night):
+    trigger = schedule._trigger(page(cron=line, time_zone="Europe/Berlin"))
+    times = [trigger.get_next_fire_time(None, night)]
+    for _ in range(8):
+        times.append(trigger.get_next_fire_time(times[-1], night))
+
+    moments = [each.astimezone(UTC) for each in times]
+    assert all(a < b for a, b in pairwise(moments))
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,21 @@ def test_a_long_log_goes_in_pieces_that_the_api_takes():
     assert client.pieces[-1].offset == sum(len(p.text.encode()) for p in client.pieces[:-1])
 
 
+def test_the_rest_of_a_log_is_taken_once_for_the_word_of_the_end():
+    client = Client(None, None)
+    book = Logbook(1, "claim", lease())
+    book.feed("out", b"x" * (runs.MAX_PIECE // 4 + 3))
+    book.feed("err", b"why")
+
+    rest = book.last(client)
+
+    assert [(each.stream, each.offset, each.text) for each in rest] == [
+        ("out", runs.MAX_PIECE // 4, "xxx"), ("err", 0, "why"),
+    ]  # fmt: skip
+    assert len(client.pieces) == 1
+    assert book.last(client) == []
+
+
 def test_the_answer_to_a_log_may_end_the_script():
     held = lease()
     book = Logbook(1, "claim", held)

@@ -135,7 +135,11 @@ def take_log(id_: int) -> Response:
 
 @blueprint.post("/<int:id_>/finish")
 @scope("run")
-@contract(answers=Answer(FinishedRun), body=FinishRun, errors=("lease_lost", "storage_mismatch"))
+@contract(
+    answers=Answer(FinishedRun),
+    body=FinishRun,
+    errors=("lease_lost", "storage_mismatch", "bad_offset"),
+)
 def finish(id_: int) -> Response:
     """Note how a run ended."""
     config, told = current_app.config, body_as(FinishRun)

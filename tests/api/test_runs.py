@@ -77,6 +77,19 @@ def test_a_run_that_is_to_be_stopped_is_not_given_back(scripter: Scripter) -> No
     assert scripter.shown(id_)["status"] == "error"
 
 
+def test_the_end_of_a_run_may_bring_the_rest_of_its_log(scripter: Scripter) -> None:
+    id_ = scripter.run()["id"]
+    (run,) = scripter.claim()
+    scripter.log(run, "one\n")
+    rest = runs.LastPiece(stream="out", offset=2, text="e\ntwo\n")
+    told = runs.FinishRun(claim=run.claim, status="completed", isolation="none", log=[rest])
+
+    scripter.tell(f"/v1/runs/{id_}/finish", told)
+
+    assert scripter.get(f"/v1/runs/{id_}/log")["text"] == "one\ntwo\n"
+    assert scripter.shown(id_)["log"] == {"out": 8, "err": 0}
+
+
 def test_the_next_run_knows_when_the_last_completed_one_began(scripter: Scripter) -> None:
     first = scripter.done()
     scripter.done(status="error", error="no")

@@ -57,6 +57,8 @@ class Rabbit:
         except AssertionError:
             self.cleanup()
             raise
+        # It answers before all of it is there.
+        self.ctl("await_startup", "--timeout", str(START_SECONDS))
         return self
 
     def fresh_url(self) -> str:
