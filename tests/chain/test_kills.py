@@ -96,7 +96,7 @@ def deadly(tmp_path: Path) -> Callable[[Daemons, str], Path]:
 Arm = Callable[[Daemons, str], Path]
 
 
-@pytest.mark.parametrize("point", one_in(2, POINTS))
+@pytest.mark.parametrize("point", one_in(4, POINTS))
 def test_killed_at_a_named_point(
     dovecot: Dovecot, daemons: Callable[..., Daemons], point: str, deadly: Arm
 ) -> None:
