@@ -239,16 +239,24 @@ def test_a_frozen_master_answers_when_it_is_thawed(lanes_to):
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == b"up\n"
-        lanes = lanes_to(f"tcp://127.0.0.1:{port}", resend_seconds=0.2, reconnect_seconds=0.2)
-        lanes.ask(HELLO)
-        os.kill(process.pid, signal.SIGSTOP)
-        answer = lanes.submit(HELLO)
-        assert not wait([answer], 1).done
+        try:
+            lanes = lanes_to(f"tcp://127.0.0.1:{port}", resend_seconds=0.2, reconnect_seconds=0.2)
+            lanes.ask(HELLO)
+            os.kill(process.pid, signal.SIGSTOP)
+            wait_until(lambda: is_stopped(process.pid), what="the master to freeze")
+            answer = lanes.submit(HELLO)
+            assert not wait([answer], 1).done
 
-        os.kill(process.pid, signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
 
-        assert answer.result(20).epoch == 1
-        process.communicate()
+            assert answer.result(20).epoch == 1
+        finally:
+            # Nobody waits for a frozen one, whatever failed.
+            process.kill()
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def open_files():
