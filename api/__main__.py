@@ -43,7 +43,14 @@ def main(this: Daemon) -> int:
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     storage, files = open_mails(this.config), open_files(this.config)
     app = create_app(
-        db, storage, options.host, options.hosts, files=files, presigned=options.presigned
+        db,
+        storage,
+        options.host,
+        options.hosts,
+        files=files,
+        presigned=options.presigned,
+        most_streams=options.streams,
+        most_exports=options.exports,
     )
     for name in security.OWN_TOKENS:
         file = db.path.with_name(f"{name}.token")
@@ -55,8 +62,9 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
-    upkeep.start(db, storage, files, this.stop)
-    serve(app, options.host, options.port, options.threads, this.stop)
+    upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    # Exports hold threads of their own, so that those who bring mail find theirs free.
+    serve(app, options.host, options.port, options.threads + options.exports, this.stop)
     return daemon.Exit.OK
 
 

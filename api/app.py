@@ -12,6 +12,7 @@ from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
+from .streams import Streams
 from .views import (
     browse,
     digests,
@@ -61,12 +62,14 @@ def create_app(
     *,
     files: Storage | None = None,
     presigned: bool = False,
+    most_streams: int = 64,
+    most_exports: int = 4,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
     `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
     beside localhost that the API answers for. With `presigned` a storage that can gives files out
-    itself.
+    itself. So many streams of events and exports are open at a time.
     """
     database.initialize(db)
     migrate(db)
@@ -76,6 +79,8 @@ def create_app(
         STORAGE=storage,
         FILES=files or storage,
         PRESIGNED=presigned,
+        STREAMS=Streams(most_streams),
+        EXPORTS=exports.Turns(most_exports),
         LOOPBACK=is_loopback(host),
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,

@@ -10,7 +10,7 @@ from functools import partial
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import attendance, damage, lost, retention
+from . import attendance, damage, eventlog, lost, retention
 from .database import Database, end_process
 from .kept import FILES, MAILS, RUNS, Kept
 from .silence import Watch
@@ -25,20 +25,32 @@ LOOK_SECONDS = 15.0
 UNTOUCHED_SECONDS = 7 * 86_400.0
 
 
-def start(db: Database, mails: Storage, files: Storage, stop: threading.Event) -> None:
+def start(
+    db: Database,
+    mails: Storage,
+    files: Storage,
+    stop: threading.Event,
+    *,
+    events_days: int = 0,
+) -> None:
     """Run until `stop` is set, in threads of their own: to check a store may take long."""
     for storage, kept in ((mails, MAILS), (files, FILES), (files, RUNS)):
         name = f"upkeep of {kept.holds}"
         threading.Thread(
             target=_run, args=(db, storage, kept, stop), name=name, daemon=True
         ).start()
-    threading.Thread(target=_watch, args=(db, stop), name="watch", daemon=True).start()
+    threading.Thread(target=_watch, args=(db, stop, events_days), name="watch", daemon=True).start()
 
 
-def _watch(db: Database, stop: threading.Event) -> None:
+def _watch(db: Database, stop: threading.Event, events_days: int) -> None:
     watch, began = Watch(db), datetime.now(UTC)
     # One that fails keeps no other from its look.
-    looks = (watch.look, partial(lost.look, db), partial(attendance.look, db, began))
+    looks = (
+        watch.look,
+        partial(lost.look, db),
+        partial(attendance.look, db, began),
+        partial(eventlog.clear_up, db, events_days),
+    )
     while not stop.wait(LOOK_SECONDS):
         for look in looks:
             try:

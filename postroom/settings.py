@@ -39,6 +39,10 @@ class Api(Options, frozen=True):
     hosts: tuple[str, ...] = ()
     database: str = "data/postroom.sqlite"
     threads: Number = 8
+    streams: Annotated[int, Meta(ge=1, le=512)] = 64
+    exports: Annotated[int, Meta(ge=1, le=64)] = 4
+    #: 0: for ever.
+    events_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
     token: str = ""
     token_file: str = ""
     presigned: bool = False
