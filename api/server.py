@@ -1,6 +1,7 @@
 """waitress, stopped so that what is in hand is answered."""
 
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -57,17 +58,21 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection; one whose client stopped reading is closed."""
 
     task_class = _Task
-    _pending_since = 0.0
+    _pending_since = math.inf
 
     def writable(self) -> bool:
-        if not self.total_outbufs_len:
-            self._pending_since = 0.0
-        elif not self._pending_since:
-            self._pending_since = time.time()
-        elif time.time() - max(self._pending_since, self.last_activity) > STALLED_SECONDS:
+        if self._is_stalled():
             log.info("API: %s took nothing of its answer for long", self.addr[0])
-            self.will_close = True
+            # The loop asks this before it waits: a socket that takes nothing would never wake it.
+            self.handle_close()
+            return False
         return bool(super().writable())
+
+    def _is_stalled(self) -> bool:
+        now = time.time()
+        if not self.total_outbufs_len:
+            self._pending_since = now
+        return now - max(self._pending_since, self.last_activity) > STALLED_SECONDS
 
 
 def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -103,6 +104,13 @@ class _Stream:
         except BlockingIOError:
             pass
 
+    def end(self) -> None:
+        """Say that this is all, to who has taken all before."""
+        with suppress(OSError):
+            if self.chunked and not self.unsent:
+                self.socket.send(_LAST_CHUNK)
+        self.socket.close()
+
     def is_gone(self) -> bool:
         """Whether the client has hung up; what it says is of no interest."""
         try:
@@ -142,7 +150,7 @@ class Streams:
         """Take a stream on."""
         with self._lock:
             if self._is_over:
-                stream.socket.close()
+                stream.end()
                 self._count -= 1
                 return
             if self._reader is None:
@@ -193,7 +201,7 @@ class _Reader:
                 self._stop.wait(1.0)
         self._take_on(time.monotonic())
         for stream in list(self._open):
-            self._end(stream)
+            self._drop(stream)
         for each in (self._selector, self._wake, self._woken):
             each.close()
 
@@ -258,7 +266,7 @@ class _Reader:
                 if now - stream.moved > STALLED_SECONDS:
                     self._drop(stream)
             elif now - stream.opened > LONGEST_SECONDS:
-                self._end(stream)
+                self._drop(stream)
             elif now - stream.moved >= HEARTBEAT_SECONDS:
                 if stream.last not in beats:
                     # So that what no filter selected is not gone through again.
@@ -276,17 +284,9 @@ class _Reader:
         if self._selector.get_key(stream.socket).events != wanted:
             self._selector.modify(stream.socket, wanted, stream)
 
-    def _end(self, stream: _Stream) -> None:
-        """Say that this is all, to who has taken all before."""
-        if stream.chunked and not stream.unsent:
-            stream.unsent = memoryview(_LAST_CHUNK)
-            self._send(stream, time.monotonic())
-        self._drop(stream)
-
     def _drop(self, stream: _Stream) -> None:
         if stream in self._open:
             self._open.discard(stream)
             self._selector.unregister(stream.socket)
-            stream.socket.close()
+            stream.end()
             self._left()
-

@@ -53,7 +53,7 @@ def test_no_page_is_empty_while_there_is_more(api: Caller) -> None:
 
     assert [[each["id"] for each in page["items"]] for page in (first, second)] == [[41], [82]]
     assert (first["has_more"], second["has_more"], third["items"]) == (True, False, [])
-    assert third["next_cursor"] == api.get("/v1/events")["next_cursor"]
+    assert third["next_cursor"] == api.get("/v1/events?limit=500")["next_cursor"]
 
 
 def test_old_events_go_and_a_cursor_among_them_has_expired(api: Caller) -> None:
