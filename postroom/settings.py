@@ -161,6 +161,19 @@ class Runner(Options, frozen=True):
         return f"Runner(isolation={self.isolation!r}, workers={self.workers})"
 
 
+PortOrNone = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class Metrics(Options, frozen=True):
+    """[metrics]: where daemons other than the API answer GET /metrics; 0: nowhere."""
+
+    host: str = "127.0.0.1"
+    master: PortOrNone = 0
+    provider: PortOrNone = 0
+    monitor: PortOrNone = 0
+    runner: PortOrNone = 0
+
+
 class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
@@ -185,6 +198,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "monitor": Monitor,
     "digest": Digest,
     "runner": Runner,
+    "metrics": Metrics,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;

@@ -138,6 +138,7 @@ class Pushes:
         future = self._link.shared.lanes.submit(request, bodies)
         future.add_done_callback(lambda _: budget.answered(size))
         self._under_way.append((request, future))
+        self._link.shared.numbers.add(measured.BYTES, self._link.name, value=size)
         self.sent += len(items)
 
     def _collect(self, *, wait: bool) -> None:
@@ -146,9 +147,12 @@ class Pushes:
             self._read(request, future.result())
 
     def _read(self, request: wire.Push, answer: Any) -> None:
+        numbers = self._link.shared.numbers
         match answer:
             case wire.PushReply(items=items):
                 self.told = {item.key: item for item in items}
+                for status, count in Counter(item.status for item in items).items():
+                    numbers.add(measured.PUSHED, self._link.name, status, value=count)
                 for item in request.items:
                     reply = self.told.get(item.key)
                     if reply is None or reply.status == "retry":
