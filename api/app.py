@@ -7,7 +7,7 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import compress, contracts, problems, security
+from . import compress, contracts, measured, problems, security
 from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
@@ -22,6 +22,7 @@ from .views import (
     log,
     mailboxes,
     mails,
+    metrics,
     pages,
     places,
     reparse,
@@ -50,6 +51,7 @@ MODULES = (
     retries,
     reparse,
     health,
+    metrics,
     browse,
 )
 
@@ -85,6 +87,7 @@ def create_app(
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,
     )
+    measured.register(app)
     problems.register(app)
     security.register(app)
     contracts.register(app)

@@ -23,7 +23,7 @@ DRAIN = 4.5
 STALLED_SECONDS = 300.0
 
 
-class _Task(WSGITask):  # type: ignore[misc]
+class _Task(WSGITask):
     """A request; a stream of events leaves with a connection of its own once its head is sent."""
 
     _place: Place | None = None
@@ -54,7 +54,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         place.fill(connection, chunked=self.chunked_response)
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(HTTPChannel):
     """A connection; one whose client stopped reading is closed."""
 
     task_class = _Task
@@ -72,7 +72,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         now = time.time()
         if not self.total_outbufs_len:
             self._pending_since = now
-        return now - max(self._pending_since, self.last_activity) > STALLED_SECONDS
+        return bool(now - max(self._pending_since, self.last_activity) > STALLED_SECONDS)
 
 
 def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event) -> None:

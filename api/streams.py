@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -87,7 +87,7 @@ class _Stream:
     last: int
     chunked: bool
     #: Shared with all streams that were given the same.
-    unsent: memoryview = memoryview(b"")
+    unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     opened: float = 0.0
     #: When something was sent.
     moved: float = 0.0

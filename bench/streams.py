@@ -16,10 +16,11 @@ import sys
 import tempfile
 import threading
 import time
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
-from tests.servers.daemons import HOST, Daemons
+from tests.servers.daemons import Daemons
+from tests.servers.ports import HOST
 
 BATCH = 20
 BODY = "x" * 5_000
@@ -80,7 +81,7 @@ class _SlowReader(threading.Thread):
             time.sleep(PAUSE)
 
 
-def _asked(daemons: Daemons, path: str):  # noqa: ANN202 - an answer that is read later
+def _asked(daemons: Daemons, path: str) -> HTTPResponse:
     connection = HTTPConnection(HOST, daemons.api_port, timeout=120)
     connection.request("GET", path)
     answer = connection.getresponse()

@@ -7,14 +7,20 @@ from postroom.metrics import Metric, Numbers
 
 REQUESTS = Metric("postroom_master_requests_total", "counter",
                   "Requests that came, repeated ones included.", ("request",))  # fmt: skip
-RETRIES = Metric("postroom_master_retries_total", "counter", "Requests that were told to come again.")
+RETRIES = Metric(
+    "postroom_master_retries_total", "counter", "Requests that were told to come again."
+)
 WAITING = Metric("postroom_master_queue_requests", "gauge", "Requests that wait or are worked on.")
 WAITING_BYTES = Metric("postroom_master_queue_bytes", "gauge", "Bytes of these requests.")
 STRUCK = Metric("postroom_master_struck_items", "gauge", "Items that a dead worker had in hand.")
 SECONDS = Metric("postroom_master_batch_seconds", "histogram",
                  "Seconds of a batch of mails in a worker, by stage.", ("stage",))  # fmt: skip
-WORKERS = Metric("postroom_master_workers", "gauge", "Workers that live, and that work.", ("state",))
-ENDED = Metric("postroom_master_workers_ended_total", "counter", "Workers that died or were killed.")
+WORKERS = Metric(
+    "postroom_master_workers", "gauge", "Workers that live, and that work.", ("state",)
+)
+ENDED = Metric(
+    "postroom_master_workers_ended_total", "counter", "Workers that died or were killed."
+)
 METRICS = (REQUESTS, RETRIES, WAITING, WAITING_BYTES, STRUCK, SECONDS, WORKERS, ENDED)
 
 

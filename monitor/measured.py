@@ -9,6 +9,8 @@ SECONDS = Metric("postroom_monitor_look_seconds", "histogram",
 LINKS = Metric("postroom_monitor_links", "gauge", "Files that the page links to.", OF_PAGE)
 FILES = Metric("postroom_monitor_files_total", "counter",
                "Files that were asked for, by what came of it.", ("page", "outcome"))  # fmt: skip
-BYTES = Metric("postroom_monitor_bytes_total", "counter", "Bytes of files that were stored.", OF_PAGE)
+BYTES = Metric(
+    "postroom_monitor_bytes_total", "counter", "Bytes of files that were stored.", OF_PAGE
+)
 MAILS = Metric("postroom_monitor_digests_total", "counter", "Digests by mail.", ("result",))
 METRICS = (LOOKS, SECONDS, LINKS, FILES, BYTES, MAILS)

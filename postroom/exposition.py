@@ -64,7 +64,10 @@ def _registry(numbers: Numbers) -> CollectorRegistry:
 
 @contextmanager
 def served(numbers: Numbers, host: str, port: int) -> Iterator[None]:
-    """Answer GET /metrics there as long as the block lasts; SettingsError where nobody can listen."""
+    """Answer GET /metrics there as long as the block lasts.
+
+    Raises SettingsError where nobody can listen.
+    """
     try:
         server, thread = start_http_server(port, host, _registry(numbers))
     except OSError as e:

@@ -1,4 +1,4 @@
-"""Numbers that a daemon tells of itself; what writes them for Prometheus is loaded when asked for."""
+"""Numbers that a daemon tells of itself; what writes them for Prometheus is loaded on demand."""
 
 import threading
 from bisect import bisect_left

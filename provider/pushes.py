@@ -1,6 +1,6 @@
 """The mails of one folder on their way to the master: fetched ahead, answered in any order."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
@@ -11,6 +11,7 @@ from postroom import wire
 from postroom.errors import RefusedError, TemporaryError
 from postroom.wire import Key
 
+from . import measured
 from .link import Link
 from .sources import Fetched, Folder
 from .upload import Room, upload

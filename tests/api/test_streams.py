@@ -127,9 +127,7 @@ def test_each_stream_has_its_own_filters(served: Served) -> None:
         assert len(following(every, 4)) == 4
 
 
-def test_a_heartbeat_moves_the_cursor_on(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_heartbeat_moves_the_cursor_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.0)
     with closing(served.stream("?kind=run.*")) as stream:
         begin = fields(stream)["id"]
