@@ -80,7 +80,7 @@ def test_no_address_makes_a_label(api: Caller) -> None:
     for number in range(5):
         api.get(f"/nowhere/{number}", 404)
         api.get(f"/v1/mails/{number + 1}", 404)
-    api.client.open("/health", method="BREW")
+    api.client.open("/health", method="BREW", content_type="application/json")
 
     requests = {labels for name, labels in samples(api) if name == "requests_total"}
 
