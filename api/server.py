@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask
@@ -98,9 +99,9 @@ def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event)
         clear_untrusted_proxy_headers=False,
     )
     # A name may stand for several addresses.
-    for each in listening.values():
-        if isinstance(each, TcpWSGIServer):
-            each.channel_class = _Channel
+    servers = [each for each in listening.values() if isinstance(each, TcpWSGIServer)]
+    for each in servers:
+        each.channel_class = _Channel
     daemon.started()
     thread = threading.Thread(target=server.run, name="waitress", daemon=True)
     thread.start()
@@ -108,15 +109,28 @@ def serve(app: Flask, host: str, port: int, threads: int, stop: threading.Event)
     stop.wait()
     log.info("API: finishing what is in hand")
     # No new connections; the loop goes on so that answers in hand leave.
-    server.del_channel()
-    server.socket.close()
+    for each in servers:
+        _stop_listening(each)
     app.config["STREAMS"].close()
-    _drain(server)
+    _drain(servers)
 
 
-def _drain(server: Any) -> None:
+def _stop_listening(server: Any) -> None:
+    """Let the loop close its socket: closed by another thread while it waits, it ends the loop."""
+    closed = threading.Event()
+
+    def close() -> None:
+        server.del_channel()
+        server.socket.close()
+        closed.set()
+
+    server.trigger.pull_trigger(close)
+    closed.wait(DRAIN)
+
+
+def _drain(servers: Sequence[Any]) -> None:
     end = time.monotonic() + DRAIN
-    while _is_busy(server) and time.monotonic() < end:
+    while any(map(_is_busy, servers)) and time.monotonic() < end:
         time.sleep(0.02)
 
 
