@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from postroom import line, settings
+from postroom import digest_options, line, settings
+from postroom.mailer import Mailer
 from postroom.settings import Config, Digest
 from postroom.sockets import Lanes
 from postroom.storage import Storage, open_files
 
-from . import digest_options, spool
+from . import spool
 from .bars import Bars
-from .mailer import Mailer
 from .web import Hosts
 
 
