@@ -30,6 +30,7 @@ from .views import (
     scripts,
     seed,
     threads,
+    webhooks,
 )
 
 MODULES = (
@@ -45,6 +46,7 @@ MODULES = (
     scripts,
     runs,
     replays,
+    webhooks,
     log,
     retries,
     reparse,
