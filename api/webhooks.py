@@ -48,7 +48,7 @@ class ChangeWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sources: _Sources | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     #: null: the API makes a new one.
-    secret: _Secret | None | UnsetType = UNSET
+    secret: _Secret | UnsetType | None = UNSET
 
 
 def create(db: Database, told: NewWebhook) -> tuple[Any, str]:

@@ -2,14 +2,19 @@
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
-from .runs import Base, Claim, Lease, Line, Worker
+from .runs import Claim, Lease, Line, Worker
 
 #: Deliveries of one claim.
 MAX_DELIVERIES = 20
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Outcome = Literal["delivered", "failed", "returned"]
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """A body or an answer."""
 
 
 class ClaimWebhook(Base, frozen=True, kw_only=True):

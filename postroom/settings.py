@@ -42,6 +42,7 @@ class Api(Options, frozen=True):
     token: str = ""
     token_file: str = ""
     presigned: bool = False
+    delivered_hours: Annotated[float, Meta(ge=0, le=8760)] = 24.0
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.
@@ -151,6 +152,10 @@ class Runner(Options, frozen=True):
     file_megabytes: Number = 64
     output_megabytes: Number = 128
     log_kilobytes: Number = 1024
+    webhook_workers: Annotated[int, Meta(ge=1, le=64)] = 8
+    webhook_seconds: Annotated[float, Meta(gt=0, le=300)] = 30.0
+    webhook_private: bool = False
+    webhook_ca_file: str = ""
 
     def __repr__(self) -> str:
         # The address of a queue may hold a password.

@@ -1,4 +1,4 @@
-"""What goes out of the house: webhooks and their deliveries, alarms and the mails that tell them."""
+"""What goes out of the house: webhooks and their deliveries, alarms and their mails."""
 
 import peewee
 
