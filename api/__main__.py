@@ -18,6 +18,7 @@ from postroom.storage.durable import translated
 from . import security, silence, upkeep
 from .app import create_app
 from .database import Database
+from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
@@ -56,8 +57,19 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
     upkeep.start(db, storage, files, this.stop)
+    lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
+    upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
     serve(app, options.host, options.port, options.threads, this.stop)
     return daemon.Exit.OK
+
+
+def _disks(this: Daemon, db: Database) -> dict[str, Path]:
+    """Where this house writes, as far as it is on this machine."""
+    kept = this.config.section("storage", settings.Storage)
+    spool = this.config.section("master", settings.Master).spool
+    paths = {"mails": kept.mails_path, "files": kept.files_path, "spool": spool}
+    found = {name: this.config.path_of(path) for name, path in paths.items()}
+    return {"database": db.path, **found}
 
 
 def _database(this: Daemon) -> Database:

@@ -13,6 +13,7 @@ from .database import Database
 from .migrations import migrate
 from .models import database
 from .views import (
+    alarms,
     browse,
     digests,
     exports,
@@ -47,6 +48,7 @@ MODULES = (
     runs,
     replays,
     webhooks,
+    alarms,
     log,
     retries,
     reparse,

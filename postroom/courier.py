@@ -132,18 +132,3 @@ class LetterTold(Base, frozen=True, kw_only=True):
 
     mail: int
     state: Literal["due", "sent"]
-
-
-class DiskSeen(Base, frozen=True, kw_only=True):
-    """How much room a daemon sees where it writes."""
-
-    #: What lies there, and on which machine: "spool of host".
-    place: Annotated[str, Meta(min_length=1, max_length=255)]
-    free_bytes: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-    total_bytes: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-
-class DiskTaken(Base, frozen=True, kw_only=True):
-    """Whether that is little, by the settings of the API."""
-
-    low: bool

@@ -129,6 +129,20 @@ class Digest(Options, frozen=True):
     url: str = ""
 
 
+class Alarms(Options, frozen=True):
+    """[alarms]: what is alarmed of, who is told by mail, and how often."""
+
+    #: Nobody: alarms are told as events and listed, and not mailed.
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    repeat_hours: Annotated[float, Meta(gt=0, le=8760)] = 6.0
+    group_seconds: Annotated[float, Meta(ge=0, le=3600)] = 60.0
+    quarantine_new: Number = 20
+    quarantine_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 60.0
+    disk_percent: Annotated[float, Meta(ge=0, le=100)] = 5.0
+    disk_megabytes: Annotated[int, Meta(ge=0)] = 500
+
+
 class Runner(Options, frozen=True):
     """[runner]: how many scripts run together, how they are kept apart, what they may take."""
 
@@ -185,6 +199,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "provider": Provider,
     "monitor": Monitor,
     "digest": Digest,
+    "alarms": Alarms,
     "runner": Runner,
     "log": Log,
 }

@@ -8,6 +8,7 @@ from postroom.settings import Config
 
 from .clerk import Clerk
 from .courier import Courier
+from .letters import Letters
 from .queues import dispatch
 from .replaying import Replaying
 from .shared import Shared, queue
@@ -33,6 +34,7 @@ class Loop:
         )
         self._replaying = Replaying(shared)
         self._courier = Courier(config, shared)
+        self._letters = Letters(config, shared)
         self._dispatch = dispatch(queue(config), shared, Working(shared).carry)
 
     def run(self) -> bool:
@@ -48,6 +50,7 @@ class Loop:
             threading.Thread(target=work, name=name, daemon=True).start()
         self._dispatch.start()
         self._courier.start()
+        self._letters.start()
         shared.stop.wait()
         self._clerk.wake()
         self._drain()

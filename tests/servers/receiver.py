@@ -18,7 +18,7 @@ class Got(NamedTuple):
 
 
 class Receiver:
-    """`answer` gives the status and headers for each request; it may wait for as long as it likes."""
+    """`answer` gives the status and headers for a request; it may wait as it likes."""
 
     def __init__(self) -> None:
         self.got: list[Got] = []
