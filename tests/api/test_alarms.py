@@ -52,7 +52,9 @@ def test_an_alarm_is_open_from_its_event_to_its_recovery(api: Caller) -> None:
     look(api)
     happen(api, "source.failing", "work", error="no")
     look(api)
-    assert listed(api, "all")[-1] == ("page:work", "source.silent")
+    # Nobody has these sources configured (any more): what was open of them is over.
+    assert listed(api) == []
+    assert ("page:work", "source.silent") in listed(api, "all")
 
     happen(api, "webhook.failing", "x", webhook=3)
     look(api)
