@@ -12,11 +12,8 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def smtp() -> Iterator[SmtpServer]:
-    server = SmtpServer()
-    try:
+    with SmtpServer() as server:
         yield server
-    finally:
-        server.close()
 
 
 def test_a_disk_that_is_low_is_mailed_once(tmp_path: Path, smtp: SmtpServer) -> None:
@@ -34,10 +31,10 @@ def test_a_disk_that_is_low_is_mailed_once(tmp_path: Path, smtp: SmtpServer) -> 
     try:
         here.start("api")
         here.run_scripts()
-        wait_until(lambda: smtp.received, 60, f"a mail: {here.log('runner')}{here.log('api')}")
+        wait_until(lambda: smtp.mails, 60, f"a mail: {here.log('runner')}{here.log('api')}")
         wait_until(lambda: "mailed" in here.log("runner"), 60, "its end")
 
-        mail = smtp.received[0].mail
+        mail = smtp.mails[0].mail
         assert "disk.low" in mail["Subject"]
         assert mail["Auto-Submitted"] == "auto-generated"
         assert mail.get_body(("html",))
@@ -45,6 +42,6 @@ def test_a_disk_that_is_low_is_mailed_once(tmp_path: Path, smtp: SmtpServer) -> 
         alarms = here.get("/v1/alarms")["items"]
         assert {each["kind"] for each in alarms} == {"disk.low"}
         assert all(each["told"] for each in alarms)
-        assert len(smtp.received) == 1
+        assert len(smtp.mails) == 1
     finally:
         here.close()
