@@ -41,7 +41,8 @@ def fill() -> None:
         room = MOST_DUE - _count_due(hook)
         if room <= 0:
             continue
-        seen, wanted = hook.event, []
+        seen = hook.event
+        wanted: list[Any] = []
         for event in Event.select().where(Event.id > hook.event).order_by(Event.id).limit(WINDOW):
             if len(wanted) == room:
                 break

@@ -37,7 +37,7 @@ def tell(
 
 
 def admin(scripter: Scripter, path: str) -> Any:
-    return scripter.api.get(path, **scripter.admin)
+    return scripter.api.get(path, 200, **scripter.admin)
 
 
 def rested(api: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def smtp() -> Iterator[SmtpServer]:
 
 
 def test_a_disk_that_is_low_is_mailed_once(tmp_path: Path, smtp: SmtpServer) -> None:
-    sections = {
+    sections: dict[str, dict[str, Any]] = {
         "runner": {"isolation": "none"},
         "digest": {"server": "127.0.0.1", "port": smtp.port, "tls": "none"},
         "alarms": {
