@@ -119,7 +119,10 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_have_percent_signs(ini):
             "[api] port: found '0', expected a whole number at least 1 and at most ",
         ),
         ("[api]\nport =", "[api] port: found '', expected a whole number"),
-        ("[api]\nprot = 1", "[api] prot: unknown key: expected one of database, delivered_hours, host, "),
+        (
+            "[api]\nprot = 1",
+            "[api] prot: unknown key: expected one of database, delivered_hours, host, ",
+        ),
         ("[api]\nport = 1\nport = 2", "line 3: [api] port stands twice"),
         ("[api]\n[api]", "line 2: [api] stands twice"),
         ("[mailbox a]\n[mailbox  a]", "[mailbox a] stands twice"),

@@ -98,11 +98,11 @@ def list_deliveries(id_: int) -> Response:
     return answer(page(rows, size, each(_delivery), lambda d: [d.id]))
 
 
-@blueprint.post("/<int:id_>/deliveries/<int:delivery_>/redeliver")
+@blueprint.post("/<int:id_>/deliveries/<int:number>/redeliver")
 @contract(answers=Answer(Delivery), body=Empty, errors=DISABLED)
-def redeliver(id_: int, delivery_: int) -> Response:
+def redeliver(id_: int, number: int) -> Response:
     """Send an event again, under the same id."""
-    return answer(_delivery(webhooks.redeliver(current_app.config["DATABASE"], id_, delivery_)))
+    return answer(_delivery(webhooks.redeliver(current_app.config["DATABASE"], id_, number)))
 
 
 @blueprint.post("/claim")
@@ -121,13 +121,13 @@ def renew(id_: int) -> Response:
     return answer(courier.renew(current_app.config["DATABASE"], id_, body_as(RenewWebhook)))
 
 
-@blueprint.post("/<int:id_>/deliveries/<int:delivery_>/tell")
+@blueprint.post("/<int:id_>/deliveries/<int:number>/tell")
 @scope("run")
 @contract(answers=Answer(ToldDelivery), body=TellDelivery, errors=("lease_lost",))
-def tell(id_: int, delivery_: int) -> Response:
+def tell(id_: int, number: int) -> Response:
     """What came of a delivery."""
     told = body_as(TellDelivery)
-    return answer(courier.tell(current_app.config["DATABASE"], id_, delivery_, told))
+    return answer(courier.tell(current_app.config["DATABASE"], id_, number, told))
 
 
 def _kept(hook: Webhook, secret: str, status: int = 200) -> Response:
