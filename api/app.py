@@ -14,6 +14,7 @@ from .migrations import migrate
 from .models import database
 from .streams import Streams
 from .views import (
+    alarms,
     browse,
     digests,
     exports,
@@ -32,6 +33,7 @@ from .views import (
     scripts,
     seed,
     threads,
+    webhooks,
 )
 
 MODULES = (
@@ -47,6 +49,8 @@ MODULES = (
     scripts,
     runs,
     replays,
+    webhooks,
+    alarms,
     log,
     retries,
     reparse,

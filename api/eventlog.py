@@ -14,7 +14,7 @@ from . import answers, paging
 from .contracts import Parameter
 from .database import Database
 from .migrations import feed_epoch
-from .models import Event, Fact, Script
+from .models import Event, Fact, Script, Webhook
 from .query import time_of
 from .schedule import stamp
 
@@ -124,7 +124,7 @@ def shown(event: Event) -> answers.Event:
 def clear_up(db: Database, days: int, at: datetime | None = None) -> int:
     """Delete events that are older than so many days; how many.
 
-    What a script still has to be told of stays, and so does the newest event.
+    What a script or a webhook still has to be told of stays, and so does the newest event.
     """
     if not days:
         return 0
@@ -140,11 +140,12 @@ def clear_up(db: Database, days: int, at: datetime | None = None) -> int:
 
 
 def _spare(oldest: str) -> list[int]:
-    unheard = Script.select(peewee.fn.MIN(Script.event)).where(
+    scripts = Script.select(peewee.fn.MIN(Script.event)).where(
         Script.enabled, (Script.on_mail != "") | (Script.on_file != "")
     )
-    heard, end = unheard.scalar(), newest()
-    most = end - 1 if heard is None else min(end - 1, heard)
+    webhooks = Webhook.select(peewee.fn.MIN(Webhook.event)).where(Webhook.enabled)
+    ends = (newest() - 1, scripts.scalar(), webhooks.scalar())
+    most = min(end for end in ends if end is not None)
     first = Event.select(Event.id, Event.created).order_by(Event.id).limit(CHUNK).tuples()
     return [id_ for id_, _ in takewhile(lambda row: row[0] <= most and row[1] < oldest, first)]
 

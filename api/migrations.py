@@ -9,6 +9,8 @@ from . import upgrade
 from .database import Database
 from .models import (
     TABLES,
+    Alarm,
+    AlarmMail,
     Deletion,
     Digest,
     Fact,
@@ -23,6 +25,8 @@ from .models import (
     Slot,
     Threaded,
     ThreadKey,
+    Webhook,
+    WebhookDelivery,
     database,
 )
 
@@ -115,6 +119,11 @@ def _keep_scripts(db: Database) -> None:
     )
 
 
+def _know_couriers(db: Database) -> None:
+    """Know webhooks and what is sent to them, alarms and the mails that tell of them."""
+    db.create_tables((Webhook, WebhookDelivery, Alarm, AlarmMail))
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -134,6 +143,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _count_days,
     _watch_pages,
     _keep_scripts,
+    _know_couriers,
 )
 
 

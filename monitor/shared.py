@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from postroom import line, settings
+from postroom import digest_options, line, settings
+from postroom.mailer import Mailer
 from postroom.metrics import Numbers
 from postroom.settings import Config, Digest
 from postroom.sockets import Lanes
 from postroom.storage import Storage, open_files
 
-from . import digest_options, measured, spool
+from . import measured, spool
 from .bars import Bars
-from .mailer import Mailer
 from .web import Hosts
 
 

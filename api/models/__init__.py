@@ -3,6 +3,7 @@
 import peewee
 
 from .base import BaseModel, Id, Json, Number, database, encode, now
+from .courier import Alarm, AlarmMail, Webhook, WebhookDelivery
 from .house import Event, Fact, Store, Task, Token
 from .mail import (
     Attachment,
@@ -46,10 +47,16 @@ TABLES: tuple[type[peewee.Model], ...] = (
     RunLog,
     Replay,
     ReplayItem,
+    Webhook,
+    WebhookDelivery,
+    Alarm,
+    AlarmMail,
 )
 
 __all__ = [
     "TABLES",
+    "Alarm",
+    "AlarmMail",
     "Attachment",
     "BaseModel",
     "Deletion",
@@ -80,6 +87,8 @@ __all__ = [
     "ThreadKey",
     "Threaded",
     "Token",
+    "Webhook",
+    "WebhookDelivery",
     "database",
     "encode",
     "now",

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from api import eventlog, events
-from api.models import Event, Script
+from api.models import Event, Script, Webhook
 from tests.api.caller import Caller
 
 
@@ -85,6 +85,17 @@ def test_what_a_script_was_not_told_of_yet_is_kept(api: Caller) -> None:
     with api.db.writing():
         Script.create(name="a", on_mail="*", event=2, enabled=True)
         Script.create(name="b", on_mail="*", event=1, enabled=False)
+
+    clear(api)
+
+    assert [event.id for event in Event.select().order_by(Event.id)] == [3, 4]
+
+
+def test_what_a_webhook_was_not_told_of_yet_is_kept(api: Caller) -> None:
+    tell(api, *["mail.stored"] * 4)
+    with api.db.writing():
+        Webhook.create(name="a", url="https://example.org", secret="s", event=2)
+        Webhook.create(name="b", url="https://example.org", secret="s", event=1, enabled=False)
 
     clear(api)
 
