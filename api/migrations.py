@@ -20,11 +20,14 @@ from .models import (
     RunLog,
     Script,
     ScriptVersion,
+    Session,
     Slot,
     Threaded,
     ThreadKey,
+    User,
     database,
 )
+from .sessions import FORM_KEY
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -115,6 +118,12 @@ def _keep_scripts(db: Database) -> None:
     )
 
 
+def _know_users(db: Database) -> None:
+    """Know users and the browsers that are signed in."""
+    db.create_tables((User, Session))
+    Fact.create(name=FORM_KEY, value=secrets.token_hex(32))
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -134,6 +143,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _count_days,
     _watch_pages,
     _keep_scripts,
+    _know_users,
 )
 
 

@@ -42,6 +42,7 @@ class Api(Options, frozen=True):
     token: str = ""
     token_file: str = ""
     presigned: bool = False
+    session_hours: Annotated[float, Meta(gt=0)] = 168.0
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.

@@ -3,7 +3,7 @@
 import peewee
 
 from .base import BaseModel, Id, Json, Number, database, encode, now
-from .house import Event, Fact, Store, Task, Token
+from .house import Event, Fact, Session, Store, Task, Token, User
 from .mail import (
     Attachment,
     Deletion,
@@ -37,6 +37,8 @@ TABLES: tuple[type[peewee.Model], ...] = (
     Event,
     Task,
     Token,
+    User,
+    Session,
     Store,
     Fact,
     Script,
@@ -73,6 +75,7 @@ __all__ = [
     "RunLog",
     "Script",
     "ScriptVersion",
+    "Session",
     "Slot",
     "Source",
     "Store",
@@ -80,6 +83,7 @@ __all__ = [
     "ThreadKey",
     "Threaded",
     "Token",
+    "User",
     "database",
     "encode",
     "now",

@@ -110,7 +110,7 @@ def finish_pass(name: str) -> Response:
 
 
 @blueprint.post("/<name>/sync")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def sync(name: str) -> Response:
     """Ask the provider to look now."""

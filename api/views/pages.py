@@ -41,7 +41,7 @@ def one_page(name: str) -> Response:
 
 
 @blueprint.post("/<name>/check")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def check(name: str) -> Response:
     """Ask the monitor to look now."""
