@@ -101,6 +101,7 @@ def _found(name: str) -> Page:
 
 
 def shown(part: Sequence[Page]) -> list[ShownPage]:
+    """How they are shown."""
     counts = _counts(part)
     return [_page(each, counts.get(each.id, {})) for each in part]
 

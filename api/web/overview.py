@@ -18,7 +18,7 @@ TROUBLE = ("silent", "failing", "error")
 def overview() -> Response:
     """The first page."""
     boxes = [mailboxes.shown(row) for row in Mailbox.select().order_by(Mailbox.name).limit(MOST)]
-    watched = [pages.shown(row) for row in Page.select().order_by(Page.name).limit(MOST)]
+    watched = pages.shown(list(Page.select().order_by(Page.name).limit(MOST)))
     scripts = scriptshown.scripts(list(Script.select().order_by(Script.name).limit(MOST)))
     states = [each.state for each in (*boxes, *watched)]
     states += [each.last_run.status for each in scripts if each.last_run and each.enabled]
