@@ -121,7 +121,7 @@ def _keep_scripts(db: Database) -> None:
 def _know_users(db: Database) -> None:
     """Know users and the browsers that are signed in."""
     db.create_tables((User, Session))
-    Fact.create(name=FORM_KEY, value=secrets.token_hex(32))
+    Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
 
 
 def _add(db: Database, table: str, column: str, kind: str) -> bool:

@@ -34,7 +34,6 @@ STATUSES = {
     "bad_offset": 409,
     "other_account": 409,
     "not_deletable": 409,
-    "last_admin": 409,
     "unauthorized": 401,
     "forbidden": 403,
     "bad_host": 403,

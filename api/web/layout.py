@@ -29,7 +29,8 @@ HEADERS = {
 FLASH = "postroom_flash"
 THEME = "postroom_theme"
 THEMES = ("auto", "light", "dark")
-#: What stands in the navigation: endpoint, words, and the scope that sees it.
+#: What stands in the navigation: endpoint, words, and the scope that sees it. Who has not signed
+#: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
     ("users.users", "nav.users", "admin"),
@@ -59,7 +60,7 @@ def _known() -> dict[str, Any]:
         "csrf": csrf,
         "flash": flash,
         "stream": "/v1/events/stream" if streams else "",
-        "navigation": [each[:2] for each in NAVIGATION if each[2] == "read" or may(each[2])],
+        "navigation": [each[:2] for each in NAVIGATION if not caller.session or may(each[2])],
         "may": may,
         "version": postroom.__version__,
     }

@@ -1,6 +1,5 @@
 """An API that is served on a free port, with something of everything in it."""
 
-import socket
 import threading
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago
 from tests.api.watcher import Watcher
-from tests.servers.ports import HOST, free_port
+from tests.servers.ports import HOST, free_port, is_open
 from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
@@ -36,7 +35,7 @@ class World:
             target=server.serve, args=(self.app, HOST, port, 4, self._stop)
         )
         self._thread.start()
-        wait_until(lambda: _answers(port), 60, "the server")
+        wait_until(lambda: is_open(port), 60, "the server")
 
     def seed(self) -> "World":
         """Fill in what people would find after some days."""
@@ -44,7 +43,7 @@ class World:
             self.caller.mailbox = name
             self.caller.hello(f"imap:{name}:ann")
             self.caller.push(*range(1, 6))
-            self.caller.finish((1, 5))
+            self.caller.finish((1, 5), pass_id=name.ljust(32, "0"))
         self.caller.deliver(self.caller.failure(9, "refused", "the server gives no bytes"))
         watcher = Watcher(self.caller)
         watcher.links("summer.pdf", "winter.pdf", "old.pdf")
@@ -87,8 +86,3 @@ class World:
         self.db.close()
         self._mails.close()
         self._files.close()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex((HOST, port)) == 0
