@@ -25,7 +25,8 @@ def asset(name: str) -> Response:
     response = Response(content, content_type=f"{kind}; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/favicon.ico")

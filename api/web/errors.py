@@ -21,7 +21,7 @@ def _show(response: Response) -> Response:
         return response
     told = msgspec.json.decode(response.get_data(), type=answers.Problem)
     if told.status == 401 and request.method in SAFE_METHODS:
-        return _headed(redirect(url_for("signing.sign_in", next=_here()), 303))
+        return _headed(make_response(redirect(url_for("signing.sign_in", next=_here()), 303)))
     title = t(f"error.{told.status}") if has(f"error.{told.status}") else told.title
     text = render_template("error.html", title=title, problem=told)
     shown = make_response(text, told.status)

@@ -20,7 +20,7 @@ def overview() -> Response:
     boxes = [mailboxes.shown(row) for row in Mailbox.select().order_by(Mailbox.name).limit(MOST)]
     watched = pages.shown(list(Page.select().order_by(Page.name).limit(MOST)))
     scripts = scriptshown.scripts(list(Script.select().order_by(Script.name).limit(MOST)))
-    states = [each.state for each in (*boxes, *watched)]
+    states: list[str] = [box.state for box in boxes] + [one.state for one in watched]
     states += [each.last_run.status for each in scripts if each.last_run and each.enabled]
     return make_response(
         render_template(

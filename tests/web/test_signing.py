@@ -11,6 +11,7 @@ from api import guessing, security, sessions, users
 from api.app import create_app
 from api.models import Session, Token, User
 from api.web import MODULES, signing
+from postroom.errors import RefusedError
 from tests.api.scripter import ago
 from tests.web.world import PASSWORD, World
 
@@ -291,9 +292,9 @@ def test_the_last_admin_stays(client, world):
     world.add_user("ann", "admin")
     world.add_user("eve", "reader")
 
-    with pytest.raises(users.RefusedError, match="last admin"):
+    with pytest.raises(RefusedError, match="last admin"):
         users.set_role(world.db, "ann", "reader")
-    with pytest.raises(users.RefusedError, match="last admin"):
+    with pytest.raises(RefusedError, match="last admin"):
         users.remove(world.db, "ann")
 
 
@@ -303,7 +304,7 @@ def test_the_last_admin_stays(client, world):
      ("a", "short", "reader"), ("a", "x" * 1001, "reader"), ("a", PASSWORD, "god")],
 )  # fmt: skip
 def test_what_is_no_user_is_refused(world, name, password, role):
-    with pytest.raises(users.RefusedError):
+    with pytest.raises(RefusedError):
         users.add(world.db, name, password, role)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from api import server, users
 from api.app import create_app
 from api.database import Database
-from api.models import Mailbox, Page
+from api.models import Mailbox, Page, User
 from api.security import new_token
 from postroom.storage import open_storage
 from tests.api.caller import Caller
@@ -39,11 +39,11 @@ class World:
 
     def seed(self) -> "World":
         """Fill in what people would find after some days."""
-        for name in ("office", "work"):
+        for number, name in enumerate(("office", "work")):
             self.caller.mailbox = name
             self.caller.hello(f"imap:{name}:ann")
             self.caller.push(*range(1, 6))
-            self.caller.finish((1, 5), pass_id=name.ljust(32, "0"))
+            self.caller.finish((1, 5), pass_id=str(number) * 32)
         self.caller.deliver(self.caller.failure(9, "refused", "the server gives no bytes"))
         watcher = Watcher(self.caller)
         watcher.links("summer.pdf", "winter.pdf", "old.pdf")
@@ -70,7 +70,7 @@ class World:
 
     def without_users(self) -> None:
         """As before anybody was added."""
-        for user in list(users.User.select()):
+        for user in list(User.select()):
             with self.db.writing():
                 user.delete_instance()
 
