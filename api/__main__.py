@@ -11,11 +11,11 @@ import peewee
 from postroom import daemon, settings
 from postroom.api_client import ApiClient
 from postroom.daemon import CheckLine, Daemon
-from postroom.errors import PostroomError, SettingsError
+from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import security, silence, upkeep
+from . import security, silence, upkeep, usercommands
 from .app import create_app
 from .database import Database
 from .lookout import Lookout
@@ -38,6 +38,8 @@ def main(this: Daemon) -> int:
     if command == "collect":
         upkeep.collect(db, open_mails(this.config), open_files(this.config))
         return daemon.Exit.OK
+    if command == "user":
+        return _user(this.args, db)
     return _token(this.args, db)
 
 
@@ -53,6 +55,7 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         most_streams=options.streams,
         most_exports=options.exports,
     )
+    app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
         file = db.path.with_name(f"{name}.token")
         with db.writing():
@@ -100,6 +103,14 @@ def _check_place(path: Path) -> None:
             raise SettingsError(f"{path} is another file, not a database of SQLite")
 
 
+def _user(args: argparse.Namespace, db: Database) -> int:
+    try:
+        usercommands.run(args, db)
+    except RefusedError as e:
+        raise SettingsError(str(e)) from e
+    return daemon.Exit.OK
+
+
 def _token(args: argparse.Namespace, db: Database) -> int:
     with db.writing():
         if args.action == "new":
@@ -130,9 +141,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     new = actions.add_parser("new", help="make a token and print it, this once")
     new.add_argument("name")
-    new.add_argument("--scope", default="read", help="read, ingest, run, admin; by commas")
+    new.add_argument("--scope", default="read", help="read, ingest, operate, run, admin; by commas")
     actions.add_parser("revoke", help="end a token").add_argument("name")
     actions.add_parser("list", help="names and scopes, never the tokens")
+    usercommands.add_arguments(commands)
 
 
 def _check(this: Daemon) -> list[CheckLine]:

@@ -7,7 +7,7 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import compress, contracts, measured, problems, security
+from . import compress, contracts, measured, problems, security, web
 from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
@@ -98,4 +98,5 @@ def create_app(
     compress.register(app)
     for module in MODULES:
         app.register_blueprint(module.blueprint)
+    web.register(app)
     return app

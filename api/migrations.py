@@ -22,13 +22,16 @@ from .models import (
     RunLog,
     Script,
     ScriptVersion,
+    Session,
     Slot,
     Threaded,
     ThreadKey,
+    User,
     Webhook,
     WebhookDelivery,
     database,
 )
+from .sessions import FORM_KEY
 
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE mail_search USING fts5(
@@ -124,6 +127,12 @@ def _know_couriers(db: Database) -> None:
     db.create_tables((Webhook, WebhookDelivery, Alarm, AlarmMail))
 
 
+def _know_users(db: Database) -> None:
+    """Know users and the browsers that are signed in."""
+    db.create_tables((User, Session))
+    Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -144,6 +153,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _watch_pages,
     _keep_scripts,
     _know_couriers,
+    _know_users,
 )
 
 

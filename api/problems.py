@@ -39,6 +39,7 @@ STATUSES = {
     "forbidden": 403,
     "bad_host": 403,
     "bad_origin": 403,
+    "bad_csrf": 403,
     "cursor_expired": 410,
     "unsupported_type": 415,
     "too_large": 413,

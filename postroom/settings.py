@@ -47,6 +47,7 @@ class Api(Options, frozen=True):
     token_file: str = ""
     presigned: bool = False
     delivered_hours: Annotated[float, Meta(ge=0, le=8760)] = 24.0
+    session_hours: Annotated[float, Meta(gt=0)] = 168.0
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.

@@ -4,7 +4,7 @@ import peewee
 
 from .base import BaseModel, Id, Json, Number, database, encode, now
 from .courier import Alarm, AlarmMail, Webhook, WebhookDelivery
-from .house import Event, Fact, Store, Task, Token
+from .house import Event, Fact, Session, Store, Task, Token, User
 from .mail import (
     Attachment,
     Deletion,
@@ -38,6 +38,8 @@ TABLES: tuple[type[peewee.Model], ...] = (
     Event,
     Task,
     Token,
+    User,
+    Session,
     Store,
     Fact,
     Script,
@@ -80,6 +82,7 @@ __all__ = [
     "RunLog",
     "Script",
     "ScriptVersion",
+    "Session",
     "Slot",
     "Source",
     "Store",
@@ -87,6 +90,7 @@ __all__ = [
     "ThreadKey",
     "Threaded",
     "Token",
+    "User",
     "Webhook",
     "WebhookDelivery",
     "database",

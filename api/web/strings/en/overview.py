@@ -1,0 +1,27 @@
+"""What the overview says."""
+
+TEXTS: dict[str, str | tuple[str, str]] = {
+    "overview.title": "Overview",
+    "overview.mailboxes": "Mailboxes",
+    "overview.pages": "Pages",
+    "overview.scripts": "Scripts",
+    "overview.name": "Name",
+    "overview.state": "State",
+    "overview.seen": "Seen",
+    "overview.receipt": "Last receipt",
+    "overview.listed": ("{stored} of one stored", "{stored} of {count} stored"),
+    "overview.nothing_listed": "none yet",
+    "overview.error": "Trouble",
+    "overview.looked": "Looked",
+    "overview.files": "Files",
+    "overview.file_count": "{stored} stored, {failed} failed",
+    "overview.last_run": "Last run",
+    "overview.clock": "Clock",
+    "overview.no_clock": "by hand",
+    "overview.every": ("every second", "every {count} seconds"),
+    "overview.no_mailboxes": "No mailbox has come yet. Start a provider: python -m provider",
+    "overview.no_pages": "No page is watched yet. Start a monitor: python -m monitor",
+    "overview.no_scripts": "There is no script yet.",
+    "overview.all_well": "All is well.",
+    "overview.attention": ("One needs attention.", "{count} need attention."),
+}
