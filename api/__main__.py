@@ -18,6 +18,7 @@ from postroom.storage.durable import translated
 from . import security, silence, upkeep, usercommands
 from .app import create_app
 from .database import Database
+from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
@@ -45,7 +46,14 @@ def main(this: Daemon) -> int:
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     storage, files = open_mails(this.config), open_files(this.config)
     app = create_app(
-        db, storage, options.host, options.hosts, files=files, presigned=options.presigned
+        db,
+        storage,
+        options.host,
+        options.hosts,
+        files=files,
+        presigned=options.presigned,
+        most_streams=options.streams,
+        most_exports=options.exports,
     )
     app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
@@ -58,9 +66,21 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
-    upkeep.start(db, storage, files, this.stop)
-    serve(app, options.host, options.port, options.threads, this.stop)
+    upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
+    upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
+    # Exports hold threads of their own, so that those who bring mail find theirs free.
+    serve(app, options.host, options.port, options.threads + options.exports, this.stop)
     return daemon.Exit.OK
+
+
+def _disks(this: Daemon, db: Database) -> dict[str, Path]:
+    """Where this house writes, as far as it is on this machine."""
+    kept = this.config.section("storage", settings.Storage)
+    spool = this.config.section("master", settings.Master).spool
+    paths = {"mails": kept.mails_path, "files": kept.files_path, "spool": spool}
+    found = {name: this.config.path_of(path) for name, path in paths.items()}
+    return {"database": db.path, **found}
 
 
 def _database(this: Daemon) -> Database:

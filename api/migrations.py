@@ -9,6 +9,8 @@ from . import upgrade
 from .database import Database
 from .models import (
     TABLES,
+    Alarm,
+    AlarmMail,
     Deletion,
     Digest,
     Fact,
@@ -25,6 +27,8 @@ from .models import (
     Threaded,
     ThreadKey,
     User,
+    Webhook,
+    WebhookDelivery,
     database,
 )
 from .sessions import FORM_KEY
@@ -118,6 +122,11 @@ def _keep_scripts(db: Database) -> None:
     )
 
 
+def _know_couriers(db: Database) -> None:
+    """Know webhooks and what is sent to them, alarms and the mails that tell of them."""
+    db.create_tables((Webhook, WebhookDelivery, Alarm, AlarmMail))
+
+
 def _know_users(db: Database) -> None:
     """Know users and the browsers that are signed in."""
     db.create_tables((User, Session))
@@ -143,6 +152,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _count_days,
     _watch_pages,
     _keep_scripts,
+    _know_couriers,
     _know_users,
 )
 

@@ -3,6 +3,7 @@
 import peewee
 
 from .base import BaseModel, Id, Json, Number, database, encode, now
+from .courier import Alarm, AlarmMail, Webhook, WebhookDelivery
 from .house import Event, Fact, Session, Store, Task, Token, User
 from .mail import (
     Attachment,
@@ -48,10 +49,16 @@ TABLES: tuple[type[peewee.Model], ...] = (
     RunLog,
     Replay,
     ReplayItem,
+    Webhook,
+    WebhookDelivery,
+    Alarm,
+    AlarmMail,
 )
 
 __all__ = [
     "TABLES",
+    "Alarm",
+    "AlarmMail",
     "Attachment",
     "BaseModel",
     "Deletion",
@@ -84,6 +91,8 @@ __all__ = [
     "Threaded",
     "Token",
     "User",
+    "Webhook",
+    "WebhookDelivery",
     "database",
     "encode",
     "now",
