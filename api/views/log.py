@@ -30,6 +30,7 @@ def list_quarantine() -> Response:
 
 
 def quarantined(row: Quarantine) -> Quarantined:
+    """How an item is shown."""
     place = row.place
     return Quarantined(
         id=row.id,

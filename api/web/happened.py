@@ -15,6 +15,8 @@ from .parts import parted
 
 blueprint = Blueprint("happened", __name__, url_prefix="/events")
 SIZE = 50
+#: Characters of details that are shown unfolded.
+SHORT = 60
 #: Offered where a kind is typed; others may be typed as well.
 KINDS = (
     "mail.*", "file.*", "page.*", "run.*", "slot.*", "script.*", "source.*", "place.*", "store.*",
@@ -38,19 +40,25 @@ def events() -> Response:
 
 def _read(selection: eventlog.Selection) -> dict[str, Any]:
     before = request.args.get("before", "")
-    found = Event.select().where(*selection.conditions()).order_by(Event.id.desc())
+    found = Event.select().where(Event.id > 0, *selection.conditions()).order_by(Event.id.desc())
     if before:
         if not before.isdecimal() or len(before) > 18:
             raise RefusedError("bad_cursor", "take the link to the next page as it stands")
         found = found.where(Event.id < int(before))
     rows, older = parted(list(found.limit(SIZE + 1)), SIZE)
     return {
-        "events": [(row, _about(row.about)) for row in rows],
+        "events": [_shown(row) for row in rows],
         "filters": _filters(),
         "kinds": KINDS,
         "first": url_for("happened.events", **_filters()) if before else "",
         "next": url_for("happened.events", before=older, **_filters()) if older else "",
     }
+
+
+def _shown(row: Event) -> tuple[Event, list[tuple[str, str]], bool]:
+    """An event, what it is about, and whether that is short enough to be read at once."""
+    about = _about(row.about)
+    return row, about, sum(len(text) for _, text in about) <= SHORT
 
 
 def _about(about: dict[str, Any]) -> list[tuple[str, str]]:
@@ -66,4 +74,6 @@ def _about(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _filters() -> dict[str, str]:
     names = ("kind", "source", "since")
-    return {name: request.args[name].strip() for name in names if request.args.get(name, "").strip()}
+    return {
+        name: request.args[name].strip() for name in names if request.args.get(name, "").strip()
+    }

@@ -1,5 +1,7 @@
 """How everything stands: what needs attention, what came, each source with a mark."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
 from .. import activity, alarms, attention, scriptshown
@@ -20,6 +22,8 @@ LIVE = (
     "run.lost script.changed slot.missed source.silent source.failing source.recovered "
     "quarantine.growing quarantine.recovered disk.low disk.recovered runner.absent runner.returned"
 )
+#: Bytes of the units that a chart may have, the largest first.
+UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
 _readings = activity.Readings()
 
 
@@ -33,6 +37,8 @@ def overview() -> Response:
     boxes.sort(key=lambda each: _rank(each.state))
     watched.sort(key=lambda each: _rank(each.state))
     scripts.sort(key=lambda each: _rank(script_state(each)))
+    day = _readings.of(current_app.config["DATABASE"])
+    unit = next((unit for unit in UNITS if max(day.volume) >= UNITS[unit]), "kB")
     return make_response(
         render_template(
             "overview.html",
@@ -41,7 +47,10 @@ def overview() -> Response:
             scripts=scripts,
             script_state=script_state,
             attention=attention.now_needed(),
-            activity=_readings.of(current_app.config["DATABASE"]),
+            activity=day,
+            throughput=list(zip(day.labels, day.mails, strict=True)),
+            volume=list(zip(day.labels, _scaled(day.volume, unit), strict=True)),
+            unit=unit,
             spark=_spark,
             live=LIVE,
         )
@@ -65,6 +74,10 @@ def script_state(script: scriptshown.scripted.Script) -> str:
 
 def _rank(state: str) -> int:
     return WORST.index(state) if state in WORST else len(WORST)
+
+
+def _scaled(volume: Sequence[int], unit: str) -> list[float]:
+    return [size / UNITS[unit] for size in volume]
 
 
 def _spark(found: Activity, kind: str, name: str) -> list[int]:

@@ -1,5 +1,7 @@
 """What is set aside: why, its bytes where there are some, and another try."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
 from postroom.errors import RefusedError
@@ -10,6 +12,7 @@ from ..security import page
 from ..views.log import quarantined
 from .forms import Form, done, shown
 from .parts import parted
+from .strings import t
 
 blueprint = Blueprint("quarantine", __name__, url_prefix="/quarantine")
 
@@ -52,11 +55,15 @@ def _listed() -> dict[str, object]:
     return {
         "items": [(quarantined(row), _raw(row)) for row in rows],
         "filters": _filters(),
-        "mailboxes": [box.name for box in Mailbox.select(Mailbox.name).order_by(Mailbox.name)],
-        "stages": aside.STAGES,
+        "mailboxes": _choice(box.name for box in Mailbox.select().order_by(Mailbox.name)),
+        "stages": _choice(aside.STAGES),
         "first": url_for("quarantine.listed", **_filters()) if before else "",
         "next": url_for("quarantine.listed", before=older, **_filters()) if older else "",
     }
+
+
+def _choice(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [("", t("filter.all")), *((name, name) for name in names)]
 
 
 def _raw(row: Quarantine) -> int | None:
