@@ -146,6 +146,14 @@ def _is_open(view: Callable[..., object] | None) -> bool:
     )
 
 
+def may(*scopes: str) -> bool:
+    """Whether who asks may do what one of these scopes opens."""
+    if callers.current().may(scopes):
+        return True
+    view = current_app.view_functions.get(request.endpoint or "")
+    return _is_open(view) and not NEVER_OPEN.issuperset(scopes)
+
+
 def _given() -> str:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     return bearer.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")

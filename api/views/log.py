@@ -26,10 +26,11 @@ def list_quarantine() -> Response:
     found = quarantine.selected(request.args)
     if after:
         found = found.where(Quarantine.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_quarantined), lambda q: [q.id]))
+    return answer(page(list(found.limit(size + 1)), size, each(quarantined), lambda q: [q.id]))
 
 
-def _quarantined(row: Quarantine) -> Quarantined:
+def quarantined(row: Quarantine) -> Quarantined:
+    """How an item is shown."""
     place = row.place
     return Quarantined(
         id=row.id,

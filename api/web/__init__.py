@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from . import account, assets, errors, layout, overview, signing, users
+from . import account, assets, errors, happened, layout, overview, quarantine, signing, users
 
 #: A page is a module here, its template, and its words in `strings`.
-MODULES = (overview, signing, account, users, assets)
+MODULES = (overview, quarantine, happened, signing, account, users, assets)
 
 
 def register(app: Flask) -> None:

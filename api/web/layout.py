@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined
 import postroom
 
 from .. import callers, sessions
-from ..security import is_https, is_page
+from ..security import is_https, is_page, may
 from . import charts
 from .strings import LANGUAGE, has, t
 
@@ -33,6 +33,8 @@ THEMES = ("auto", "light", "dark")
 #: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
+    ("quarantine.listed", "nav.quarantine", "read"),
+    ("happened.events", "nav.events", "read"),
     ("users.users", "nav.users", "admin"),
 )
 YEAR_SECONDS = 365 * 86_400
@@ -45,7 +47,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         t=t, sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines
     )
-    app.jinja_env.filters.update(ago=ago, when=when, size=size)
+    app.jinja_env.filters.update(ago=ago, when=when, size=size, lasting=lasting)
     app.context_processor(_known)
     app.after_request(_send)
 
@@ -64,11 +66,6 @@ def _known() -> dict[str, Any]:
         "may": may,
         "version": postroom.__version__,
     }
-
-
-def may(*scopes: str) -> bool:
-    """Whether who looks at the page may do what one of these scopes opens."""
-    return callers.current().may(scopes)
 
 
 def theme() -> str:
@@ -134,6 +131,14 @@ def ago(time: str | None) -> str:
         if seconds >= length:
             return t(f"time.{unit}", count=int(seconds // length))
     return t("time.minutes", count=int(seconds // 60))
+
+
+def lasting(seconds: float) -> str:
+    """A length of time as people read it."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return t(f"lasting.{unit}", count=int(seconds // length))
+    return t("lasting.s", count=int(seconds))
 
 
 def size(count: float) -> str:

@@ -46,6 +46,8 @@ def _wrong(window: Window, _world: World) -> None:
 
 PAGES: dict[str, Way] = {
     "overview": lambda window, _: window.open("/"),
+    "quarantine": lambda window, _: window.open("/quarantine"),
+    "events": lambda window, _: window.open("/events"),
     "login": lambda window, _: window.open("/login"),
     "login-wrong": _wrong,
     "not-found": lambda window, _: window.open("/nothing", 404),

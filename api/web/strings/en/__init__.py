@@ -1,5 +1,10 @@
 """English."""
 
-from . import overview, shared, users
+from . import log, overview, shared, users
 
-TEXTS: dict[str, str | tuple[str, str]] = {**shared.TEXTS, **overview.TEXTS, **users.TEXTS}
+TEXTS: dict[str, str | tuple[str, str]] = {
+    **shared.TEXTS,
+    **overview.TEXTS,
+    **log.TEXTS,
+    **users.TEXTS,
+}
