@@ -1,10 +1,14 @@
 """Every word that a page says has a key, and every key is used."""
 
 import re
+from typing import get_args, get_type_hints
 
 import pytest
 
 from api import users
+from api.answers import Mailbox
+from api.scripted import LastRun
+from api.watched import Page
 from api.web.strings import LANGUAGES, t
 from tests.documents import ROOT
 
@@ -47,6 +51,18 @@ def test_all_languages_have_the_same_keys():
 def test_one_and_many_are_told_apart():
     assert t("time.hours", count=1) == "an hour ago"
     assert t("time.hours", count=2) == "2 hours ago"
+
+
+STATES = [
+    (kind, state)
+    for kind, field in ((Mailbox, "state"), (Page, "state"), (LastRun, "status"))
+    for state in get_args(get_type_hints(kind)[field])
+]
+
+
+@pytest.mark.parametrize(("kind", "state"), STATES)
+def test_each_state_has_its_mark(kind, state):
+    assert t(f"mark.{state}")
 
 
 def test_each_role_has_its_words():
