@@ -41,7 +41,7 @@ class Front:
         self._refused = 0
         self._look_at = 0.0
         self._queue = Queue(limits or Limits(), random.random)
-        self._staff = Staff(lambda name: command(self._backend.address, name), workers)
+        self._staff = Staff(lambda name, mark: command(self._backend.address, name, mark), workers)
 
     @property
     def address(self) -> str:
@@ -106,16 +106,14 @@ class Front:
         if note.state == "ready":
             self._staff.arrived(name)
             self._queue.idle(now, name)
-        elif note.state == "parsed":
-            self._queue.parsed(name)
         else:
             self._queue.finished(now, name, note, frames[1:])
 
     def _watch(self, now: float) -> None:
         for name in self._queue.overdue(now):
             self._staff.kill(name, "it is past its deadline")
-        for name in self._staff.tick(now):
-            self._queue.lost(now, name)
+        for name, marked in self._staff.tick(now):
+            self._queue.lost(now, name, marked=marked)
         self._queue.tick(now)
         if now >= self._look_at:
             self._frontend.look()

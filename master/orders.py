@@ -21,7 +21,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     """From a worker: where it stands; the frames of the reply follow a `done`."""
 
-    state: Literal["ready", "parsed", "done"]
+    state: Literal["ready", "done"]
     status: Literal["ok", "retry", "error"] = "ok"
     #: Why the API could not be asked, where that is the reason of a retry.
     away: str = ""
