@@ -43,7 +43,7 @@ class Front:
         self._refused = 0
         self._look_at = 0.0
         self._queue = Queue(limits or Limits(), random.random)
-        self._staff = Staff(lambda name: command(self._backend.address, name), workers)
+        self._staff = Staff(lambda name, mark: command(self._backend.address, name, mark), workers)
 
         self._measured = Measured(lambda: len(self._staff.names()))
         self.numbers.read(measured.RETRIES, lambda: {(): float(self._queue.retried)})
@@ -122,7 +122,6 @@ class Front:
             self._queue.idle(now, name)
         elif note.state == "parsed":
             self._measured.parsed(now, name)
-            self._queue.parsed(name)
         else:
             self._measured.done(now, name)
             self._queue.finished(now, name, note, frames[1:])
@@ -130,9 +129,9 @@ class Front:
     def _watch(self, now: float) -> None:
         for name in self._queue.overdue(now):
             self._staff.kill(name, "it is past its deadline")
-        for name in self._staff.tick(now):
+        for name, marked in self._staff.tick(now):
             self._measured.ended(name)
-            self._queue.lost(now, name)
+            self._queue.lost(now, name, marked=marked)
         self._queue.tick(now)
         if now >= self._look_at:
             self._frontend.look()

@@ -20,8 +20,6 @@ class Portion:
 
     job: "Job"
     order: Order
-    #: A worker that dies now was not killed by the items.
-    parsed: bool = False
     reply: wire.AnyReply | None = None
 
     def items(self) -> list[wire.Item]:

@@ -42,7 +42,7 @@ class Pipeline:
     limits: wire.Limits
 
     def answer(
-        self, envelope: wire.Envelope, order: Order, parsed: Callable[[], None]
+        self, envelope: wire.Envelope, order: Order, parsed: Callable[[], object]
     ) -> wire.AnyReply:
         """Carry out a request; `parsed` is called when its items can do no more harm."""
         match envelope.request:
@@ -96,7 +96,7 @@ class Pipeline:
         push: wire.Push,
         envelope: wire.Envelope,
         order: Order,
-        parsed: Callable[[], None],
+        parsed: Callable[[], object],
     ) -> wire.PushReply:
         taken = [
             (at, item, body)

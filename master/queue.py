@@ -120,12 +120,6 @@ class Queue:
         self._idle.append(worker)
         self._assign(now)
 
-    def parsed(self, worker: str) -> None:
-        """A worker is past what its items can do to it."""
-        hand = self._hands.get(worker)
-        if hand and hand.portion:
-            hand.portion.parsed = True
-
     def finished(self, now: float, worker: str, note: Note, frames: list[bytes]) -> None:
         """A worker is done; it is idle again."""
         hand = self._hands.pop(worker, None)
@@ -143,8 +137,8 @@ class Queue:
                 self._settle(now, hand.portion, frames, note.status)
         self.idle(now, worker)
 
-    def lost(self, now: float, worker: str) -> None:
-        """A worker died, or was killed past its deadline."""
+    def lost(self, now: float, worker: str, *, marked: bool) -> None:
+        """A worker died, or was killed past its deadline; `marked` when its items may be why."""
         if worker in self._idle:
             self._idle.remove(worker)
         hand = self._hands.pop(worker, None)
@@ -152,7 +146,7 @@ class Queue:
             self._errands.back(now)
         if hand is None or hand.portion is None:
             return
-        if not hand.portion.parsed:
+        if marked:
             self._strikes.add(hand.portion.places())
         after = growing(2.0**self._losses, self._jitter())
         self._losses = min(self._losses + 1, 6)

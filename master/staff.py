@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postroom.daemon import Exit
 from postroom.errors import SettingsError
+
+from .mark import Mark
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +20,16 @@ LONGEST_PAUSE_SECONDS = 10.0
 #: How long a worker may take to end by itself once it is told to.
 END_SECONDS = 2.0
 
-#: The command line of a worker: of the address to connect to, and of its name.
-WorkerCommand = Callable[[str, str], Sequence[str]]
-Command = Callable[[str], Sequence[str]]
+#: The command line of a worker: of the address to connect to, of its name and its mark.
+WorkerCommand = Callable[[str, str, Mark], Sequence[str]]
+Command = Callable[[str, Mark], Sequence[str]]
+
+
+class Lost(NamedTuple):
+    """Who died, and whether the mark was still set."""
+
+    name: str
+    marked: bool
 
 
 @dataclass(slots=True)
@@ -27,6 +37,7 @@ class _Seat:
     """One place for a worker; whoever sits there has a name of his own."""
 
     number: int
+    mark: Mark
     process: "subprocess.Popen[bytes] | None" = None
     name: str = ""
     start_at: float = 0.0
@@ -39,25 +50,26 @@ def worker_command(config: Path | None, log_level: str | None) -> WorkerCommand:
     given = ["--config", str(config)] if config else []
     given += ["--log-level", log_level] if log_level else []
 
-    def build(address: str, name: str) -> list[str]:
-        return [sys.executable, "-m", "master.worker", "--address", address, "--name", name, *given]
+    def build(address: str, name: str, mark: Mark) -> list[str]:
+        own = ["--address", address, "--name", name, "--mark", *map(str, mark.files)]
+        return [sys.executable, "-m", "master.worker", *own, *given]
 
     return build
 
 
 class Staff:
-    """`command(name)` is the command line of a worker."""
+    """`command(name, mark)` is the command line of a worker."""
 
     def __init__(self, command: Command, size: int) -> None:
         self._command = command
-        self._seats = [_Seat(number) for number in range(1, size + 1)]
+        self._seats = [_Seat(number, Mark.make()) for number in range(1, size + 1)]
         self._starts = itertools.count(1)
 
     def __contains__(self, name: str) -> bool:
         return any(seat.name == name and seat.process for seat in self._seats)
 
-    def tick(self, now: float) -> Iterator[str]:
-        """Start who is missing; yield the names of those that died."""
+    def tick(self, now: float) -> Iterator[Lost]:
+        """Start who is missing; yield those that died."""
         for seat in self._seats:
             if seat.process and seat.process.poll() is not None:
                 yield self._bury(seat, seat.process, now)
@@ -90,15 +102,18 @@ class Staff:
         for seat in self._seats:
             if seat.process:
                 _end(seat.process)
-                seat.process = None
+            seat.mark.close()
+        self._seats.clear()
 
     def _start(self, seat: _Seat, now: float) -> None:
         seat.name = f"worker-{seat.number}.{next(self._starts)}"
-        command = self._command(seat.name)
+        command = self._command(seat.name, seat.mark)
         try:
             # Nothing is ever written to the pipe: it closes when the front is gone, however it
             # went.
-            seat.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter
+            seat.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                command, stdin=subprocess.PIPE, pass_fds=seat.mark.files
+            )
         except OSError as e:
             # Who opens connections by the thousand may leave no file for it, for a while.
             pause = _put_off(seat, now)
@@ -106,7 +121,7 @@ class Staff:
         else:
             log.debug("Master: %s started (pid %d)", seat.name, seat.process.pid)
 
-    def _bury(self, seat: _Seat, process: "subprocess.Popen[bytes]", now: float) -> str:
+    def _bury(self, seat: _Seat, process: "subprocess.Popen[bytes]", now: float) -> Lost:
         if process.returncode == Exit.SETTINGS:
             raise SettingsError("no worker can start with these settings: the line above says why")
         pause = _put_off(seat, now)
@@ -116,7 +131,7 @@ class Staff:
         if process.stdin:
             process.stdin.close()
         seat.process = None
-        return seat.name
+        return Lost(seat.name, seat.mark.lift())
 
 
 def _put_off(seat: _Seat, now: float) -> float:

@@ -21,6 +21,7 @@ from postroom.sockets import Desk
 from postroom.storage import StorageBrokenError, open_mails
 
 from . import orders
+from .mark import Mark
 from .orders import Note, Order
 from .outage import ApiAwayError
 from .parsers import PARSERS
@@ -43,8 +44,9 @@ LEASE_SECONDS = 5.0
 class Worker:
     """Takes orders at its desk until told to stop."""
 
-    def __init__(self, desk: Desk, pipeline: Pipeline, retries: Retries) -> None:
+    def __init__(self, desk: Desk, mark: Mark, pipeline: Pipeline, retries: Retries) -> None:
         self._desk = desk
+        self._mark = mark
         self._pipeline = pipeline
         self._retries = retries
 
@@ -84,6 +86,8 @@ class Worker:
             self._say(Note(state="done", more=more))
 
     def _work(self, order: Order, frames: list[memoryview]) -> None:
+        # No message: one that is on its way when the worker dies may be lost.
+        self._mark.set()
         envelope = wire.decode_request(frames)
         try:
             reply = self._pipeline.answer(envelope, order, self._parsed)
@@ -92,15 +96,20 @@ class Worker:
             # The front counts it against the mails in hand, as when the kernel kills us for it.
             raise
         except Exception as e:
+            self._mark.lift()
             note, reply = _failed(e)
             self._say(note, wire.encode_reply(reply, envelope.id))
             if isinstance(e, StorageBrokenError):
                 raise
         else:
+            self._mark.lift()
             self._say(Note(state="done"), answer)
 
-    def _parsed(self) -> None:
+    def _parsed(self) -> bool:
+        was_marked = self._mark.lift()
+        # For the measurements alone.
         self._say(Note(state="parsed"))
+        return was_marked
 
     def _say(self, note: Note, frames: Sequence[bytes] = ()) -> None:
         self._desk.send([orders.encode(note), *frames])
@@ -174,7 +183,7 @@ def main() -> None:
         logs.follow(config, args.log_level or "")
         pipeline = open_pipeline(config)
         retries = open_retries(config, pipeline, args.name)
-        worker = Worker(Desk(args.address, args.name), pipeline, retries)
+        worker = Worker(Desk(args.address, args.name), Mark(*args.mark), pipeline, retries)
         started()
         worker.run()
     except PostroomError as e:
@@ -195,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log-level")
     parser.add_argument("--address", required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--mark", required=True, type=int, nargs=2)
     return parser
 
 

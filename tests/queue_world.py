@@ -58,8 +58,8 @@ class World:
         self.queue.finished(self.now, worker, note, wire.encode_reply(reply, id_))
         return self._look()
 
-    def lose(self, worker):
-        self.queue.lost(self.now, worker)
+    def lose(self, worker, *, marked=True):
+        self.queue.lost(self.now, worker, marked=marked)
         return self._look()
 
     def tick(self, seconds):

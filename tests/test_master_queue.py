@@ -189,6 +189,5 @@ def test_an_idle_worker_that_dies_gets_no_work(world):
 
     assert world.given == []
     world.lose("nobody")
-    world.queue.parsed("nobody")
     world.queue.finished(0, "nobody", DONE, [])
     assert world.hire("b").working() == ["b"]

@@ -109,12 +109,13 @@ def test_strikes_are_forgotten_when_a_worker_lives(world):
     assert world.given[-1][1] == Order()
 
 
-def test_a_worker_lost_after_parsing_gives_no_strike(world):
-    world.hire("a", "b")
-    world.ask(push(1))
-    world.queue.parsed("a")
-    world.lose("a")
+def test_workers_lost_before_they_took_the_items_or_after_parsing_them_give_no_strike(world):
+    for dead in ("a", "b"):
+        world.hire(dead)
+        world.ask(push(1))
+        world.lose(dead, marked=False)
 
+    world.hire("c")
     world.ask(push(1))
 
     assert world.given[-1][1] == Order()

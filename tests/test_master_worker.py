@@ -8,6 +8,7 @@ import pytest
 import zmq
 
 from master import orders
+from master.mark import Mark
 from master.orders import Note, Order
 from master.outage import ApiAwayError
 from master.pipeline import Pipeline
@@ -29,7 +30,7 @@ class Outcome:
         self.outcome = outcome
 
     def answer(self, envelope, order, parsed):
-        parsed()
+        assert parsed(), "items in hand are not marked"
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -48,7 +49,8 @@ def told():
         def run(outcome, order):
             stand_in = Outcome(outcome)
             pipeline, retries = cast(Pipeline, stand_in), cast(Retries, stand_in)
-            worker = Worker(Desk(backend.address, "w"), pipeline, retries)
+            mark = Mark.make()
+            worker = Worker(Desk(backend.address, "w"), mark, pipeline, retries)
             failures = []
 
             def work():
@@ -69,13 +71,16 @@ def told():
             wait_until(lambda: hear(1))
             frames = REQUEST if order.kind == "work" else []
             backend.send("w", [orders.encode(order), *frames])
-            wait_until(lambda: hear(3 if order.kind == "work" else 2))
+            expected = ["ready", *(["parsed"] if order.kind == "work" else []), "done"]
+            wait_until(lambda: hear(len(expected)))
             backend.send("w", [orders.encode(Order(kind="stop"))])
             thread.join()
             note = orders.decode_note(heard[-1][0])
             reply = heard[-1][1:] and wire.decode_reply(heard[-1][1:], wire.PassReply)
             states = [orders.decode_note(frames[0]).state for frames in heard]
-            assert states in (["ready", "parsed", "done"], ["ready", "done"])
+            assert states == expected
+            assert not mark.lift()
+            mark.close()
             return note, reply, failures
 
         yield run
