@@ -84,6 +84,7 @@ def create_app(
     security.register(app)
     contracts.register(app)
     compress.register(app)
+    app.teardown_appcontext(lambda _: db.release())
     for module in MODULES:
         app.register_blueprint(module.blueprint)
     return app

@@ -101,8 +101,8 @@ def _counterparts(asking: Iterable[Kin]) -> Iterator[tuple[int, int, Kin]]:
         sql = (
             f"WITH asking(mail, subject, low, high) AS (VALUES {marks}) "  # noqa: S608
             "SELECT a.mail, t.thread, m.id, m.date, m.from_address, m.record FROM asking a "
-            "CROSS JOIN threaded t ON t.subject = a.subject AND t.date BETWEEN a.low AND a.high "
-            f"CROSS JOIN mails m ON m.id = t.mail_id LIMIT {_MOST_PAIRS}"
+            f"{database.ordered_join} threaded t ON t.subject = a.subject AND t.date BETWEEN a.low AND a.high "
+            f"{database.ordered_join} mails m ON m.id = t.mail_id LIMIT {_MOST_PAIRS}"
         )
         values = [value for each in chunk for value in each]
         for mail, thread, id_, date, sender, record in database.execute_sql(sql, values):

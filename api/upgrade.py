@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import search, threads
-from .database import Database
 from .models import Attachment, Mail, Threaded
 
 log = logging.getLogger(__name__)
 _BATCH = 500
 
 
-def index_again(db: Database) -> None:
+def index_again() -> None:
     """Index the words of all parsed mails."""
     for mails in _parsed(*threads.HELD, Mail.text):
         names: dict[int, list[str]] = defaultdict(list)
@@ -22,7 +21,7 @@ def index_again(db: Database) -> None:
         )
         for mail, name in attached.order_by(Attachment.mail, Attachment.number).tuples():
             names[mail].append(name)
-        search.add(db, [(mail.id, search.words_held(mail, names[mail.id])) for mail in mails])
+        search.add([(mail.id, search.words_held(mail, names[mail.id])) for mail in mails])
         log.info("indexed again up to mail %d", mails[-1].id)
 
 

@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -40,36 +41,63 @@ def _watch(db: Database, stop: threading.Event) -> None:
     # One that fails keeps no other from its look.
     looks = (watch.look, partial(lost.look, db), partial(attendance.look, db, began))
     while not stop.wait(LOOK_SECONDS):
-        for look in looks:
-            try:
-                look()
-            except PostroomError as e:
-                log.warning("API: looking after things failed, trying again later: %s", e)
-            except Exception:
-                log.exception("API: looking after things failed, trying again later")
+        try:
+            with db.alone("watch") as is_alone:
+                for look in looks if is_alone else ():
+                    _look(look)
+        except PostroomError as e:
+            log.warning("API: looking after things failed, trying again later: %s", e)
+        finally:
+            db.release()
+
+
+def _look(look: Callable[[], None]) -> None:
+    try:
+        look()
+    except PostroomError as e:
+        log.warning("API: looking after things failed, trying again later: %s", e)
+    except Exception:
+        log.exception("API: looking after things failed, trying again later")
 
 
 def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> None:
-    collected, compared = time.monotonic(), -math.inf
+    due = _Due(storage, kept)
     while not stop.is_set():
         try:
-            damage.check(db, storage, kept)
-            if kept is RUNS and (deleted := retention.clear_up(db, storage)):
-                log.info("API: deleted %d runs that their scripts no longer keep", deleted)
-            # A store that counts no commits cannot tell by itself that it lost something.
-            if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
-                compared = time.monotonic()
-                _compare(db, storage, kept)
-            if time.monotonic() - collected > COLLECT_SECONDS:
-                collected = time.monotonic()
-                _clear_up(db, storage, kept)
+            # Of several processes one looks after a store.
+            with db.alone(f"upkeep of {kept.holds}") as is_alone:
+                if is_alone:
+                    due.do(db)
         except StorageBrokenError as e:
             end_process("the object store", e)
         except PostroomError as e:
             log.warning("API: upkeep failed, trying again later: %s", e)
         except Exception:
             log.exception("API: upkeep failed, trying again later")
+        finally:
+            db.release()
         stop.wait(CHECK_SECONDS)
+
+
+class _Due:
+    """What is due for a store at one look after it."""
+
+    def __init__(self, storage: Storage, kept: Kept) -> None:
+        self._storage, self._kept = storage, kept
+        self._collected, self._compared = time.monotonic(), -math.inf
+
+    def do(self, db: Database) -> None:
+        """Do it."""
+        damage.check(db, self._storage, self._kept)
+        if self._kept is RUNS and (deleted := retention.clear_up(db, self._storage)):
+            log.info("API: deleted %d runs that their scripts no longer keep", deleted)
+        # A store that counts no commits cannot tell by itself that it lost something.
+        if not self._storage.batch() and time.monotonic() - self._compared > COMPARE_SECONDS:
+            self._compared = time.monotonic()
+            _compare(db, self._storage, self._kept)
+        if time.monotonic() - self._collected > COLLECT_SECONDS:
+            self._collected = time.monotonic()
+            _clear_up(db, self._storage, self._kept)
 
 
 def collect(db: Database, mails: Storage, files: Storage) -> None:
