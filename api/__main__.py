@@ -15,9 +15,9 @@ from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import security, silence, upkeep
+from . import security, silence, stems, upkeep
 from .app import create_app
-from .database import Database
+from .database import Database, is_url, open_database
 from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
@@ -46,7 +46,7 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         db, storage, options.host, options.hosts, files=files, presigned=options.presigned
     )
     for name in security.OWN_TOKENS:
-        file = db.path.with_name(f"{name}.token")
+        file = db.folder / f"{name}.token"
         with db.writing():
             if security.ensure_token(name, file):
                 sys.stdout.write(f"API: the {name} token is in {file}\n")
@@ -61,10 +61,30 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
 
 
 def _database(this: Daemon) -> Database:
-    path = this.config.path_of(this.config.section("api", settings.Api).database)
+    options = this.config.section("api", settings.Api)
+    if is_url(options.database):
+        with this.config.blaming("api", "database"):
+            return _server(this)
+    if options.search_language != stems.SIMPLE:
+        raise SettingsError("[api] search_language takes simple alone where SQLite is in use")
+    path = this.config.path_of(options.database)
     with this.config.blaming("api", "database"), translated(path):
         _check_place(path)
-        return Database(path)
+        return open_database(path)
+
+
+def _server(this: Daemon) -> Database:
+    options = this.config.section("api", settings.Api)
+    password = ""
+    if options.database_password_file:
+        password = read_secret(this.config.path_of(options.database_password_file))
+    stems.LANGUAGE[0] = options.search_language
+    return open_database(
+        options.database,
+        folder=this.config.path_of("data"),
+        password=password,
+        connections=options.database_connections,
+    )
 
 
 def _check_place(path: Path) -> None:
@@ -133,14 +153,30 @@ def _answers(options: settings.Api) -> bool:
     return True
 
 
+def _check_server(this: Daemon) -> CheckLine:
+    hint = "look at [api] database, and whether PostgreSQL runs"
+    try:
+        db = _server(this)
+        database.initialize(db)
+        version = schema_version()
+        made = f"schema {version}" if version else "empty yet: the first start makes the tables"
+        line = CheckLine("database", True, f"{db.shown}, {db.described}, {made}")
+        db.close_all()
+    except (PostroomError, OSError, peewee.PeeweeException) as e:
+        return CheckLine("database", False, str(e), hint)
+    return line
+
+
 def _check_database(this: Daemon) -> CheckLine:
+    if is_url(this.config.section("api", settings.Api).database):
+        return _check_server(this)
     path = this.config.path_of(this.config.section("api", settings.Api).database)
     try:
         with translated(path):
             _check_place(path)
         if not path.exists():
             return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
-        db = Database(path)
+        db = open_database(path)
         database.initialize(db)
         version = schema_version()
     except (PostroomError, OSError, peewee.PeeweeException) as e:

@@ -27,7 +27,7 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.conditions import selects
-from api.database import Database
+from api.database import Database, open_database
 from api.deliveries import Delivery
 from api.fold import fold
 from api.ingest import ingest
@@ -47,7 +47,7 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         folder = options.folder or Path(temporary)
-        db = Database(folder / "postroom.sqlite")
+        db = open_database(folder / "postroom.sqlite")
         storage = open_storage("sqlite", folder / "mails.sqlite")
         app = create_app(db, storage)
         mails = [parse(raw) for raw in originals(options.source)]

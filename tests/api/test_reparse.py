@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from api.database import Database
+from api.database import open_database
 from api.migrations import migrate
 from api.models import Attachment, Event, Mail, Quarantine, database
 from postroom.records import Attachment as Attached
@@ -171,7 +171,7 @@ def test_a_database_of_before_is_brought_up_to_date(api: Caller, tmp_path: Path)
         ):
             api.db.execute_sql(sql)
     api.db.close()
-    db = Database(tmp_path / "postroom.sqlite")
+    db = open_database(tmp_path / "postroom.sqlite")
     database.initialize(db)
 
     migrate(db)
