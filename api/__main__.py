@@ -10,12 +10,13 @@ import peewee
 
 from postroom import daemon, settings
 from postroom.api_client import ApiClient
+from postroom.credentials import read_private
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import security, silence, stems, upkeep
+from . import security, silence, stems, upgrade, upkeep
 from .app import create_app
 from .database import Database, is_url, open_database
 from .migrations import migrate, schema_version
@@ -45,7 +46,10 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     app = create_app(
         db, storage, options.host, options.hosts, files=files, presigned=options.presigned
     )
+    if is_url(options.database):
+        upgrade.use_language(db, options.search_language)
     for name in security.OWN_TOKENS:
+        db.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = db.folder / f"{name}.token"
         with db.writing():
             if security.ensure_token(name, file):
@@ -77,8 +81,7 @@ def _server(this: Daemon) -> Database:
     options = this.config.section("api", settings.Api)
     password = ""
     if options.database_password_file:
-        password = read_secret(this.config.path_of(options.database_password_file))
-    stems.LANGUAGE[0] = options.search_language
+        password = read_private(this.config.path_of(options.database_password_file))
     return open_database(
         options.database,
         folder=this.config.path_of("data"),

@@ -4,7 +4,9 @@ Texts are cut into words here, as FTS5 cuts them, not by the server's parser, wh
 addresses and numbers in them: the same query finds the same mails in both.
 """
 
+import math
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any as Anything
 
@@ -13,7 +15,7 @@ import peewee
 from . import stems
 from .fold import wanted
 from .models import Mail, database
-from .querytree import All, Any, Node, Not, Words
+from .querytree import All, Any, Node, Not, Words, looked_for
 
 _CREATE = (
     "CREATE TABLE mail_words (mail_id BIGINT PRIMARY KEY REFERENCES mails (id), "
@@ -23,6 +25,11 @@ _CREATE = (
     "ALTER TABLE mail_words ALTER words SET STATISTICS 1000",
 )
 _INSERT = "INSERT INTO mail_words (mail_id, words) VALUES (%s, %s::tsvector)"
+#: By each word, the mails that have it; those of long texts a little less.
+_RANKS = """
+    SELECT a.n, w.mail_id, ts_rank(%s::real[], w.words, a.word::tsquery, 1)
+    FROM unnest(%s::text[]) WITH ORDINALITY AS a(word, n) JOIN mail_words w
+    ON w.words @@ a.word::tsquery WHERE w.mail_id = ANY(%s)"""
 _TABLE = peewee.Table("mail_words", ("mail_id", "words"))
 #: A column's weight, in their order; files share that of the text, and have a mark besides.
 WEIGHTS = ("A", "B", "C", "D", "D")
@@ -128,14 +135,20 @@ def hits(tree: Node, between: tuple[int, int] | None = None) -> peewee.Select:
 
 
 def scores(tree: Node, ids: Sequence[int], weights: Sequence[float]) -> dict[int, float]:
-    """Of these mails, those that a wordy tree selects, with their ranks: less is better."""
+    """Of these mails, those that words of the tree are in, with their ranks: less is better."""
     subject, sender, recipients, body, _ = (weight / max(weights) for weight in weights)
-    sql = (
-        "SELECT mail_id, -ts_rank(%s::real[], words, asked) "
-        "FROM mail_words, CAST(%s AS tsquery) asked WHERE mail_id = ANY(%s) AND words @@ asked"
-    )
-    ranks = [body, recipients, sender, subject]
-    return dict(database.execute_sql(sql, (ranks, expression(tree), list(ids))).fetchall())
+    asked = [expression(each) for each in looked_for(tree)]
+    given = ([body, recipients, sender, subject], asked, list(ids))
+    found = defaultdict(list)
+    for word, mail, rank in database.execute_sql(_RANKS, given):
+        found[word].append((mail, rank))
+    total: dict[int, float] = defaultdict(float)
+    for ranks in found.values():
+        # A word that few of them have says more.
+        weight = math.log(1 + len(ids) / len(ranks))
+        for mail, rank in ranks:
+            total[mail] -= weight * rank
+    return dict(total)
 
 
 def expression(tree: Node) -> str:

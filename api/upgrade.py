@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from . import search, threads
+from . import search, stems, threads
+from .database import Database
 from .models import Attachment, Mail, Threaded
+from .wordindex import words_index
 
 log = logging.getLogger(__name__)
 _BATCH = 500
@@ -23,6 +25,21 @@ def index_again() -> None:
             names[mail].append(name)
         search.add([(mail.id, search.words_held(mail, names[mail.id])) for mail in mails])
         log.info("indexed again up to mail %d", mails[-1].id)
+
+
+def use_language(db: Database, language: str) -> None:
+    """Stem words so; those of all mails anew when they were stemmed otherwise."""
+    stems.use(language)
+    if stems.indexed() == language:
+        return
+    with db.writing():
+        # Another process may have done it meanwhile.
+        if stems.indexed() != language:
+            log.info("words are indexed again, as %s", language)
+            words_index().drop()
+            words_index().create()
+            index_again()
+            stems.note(language)
 
 
 def thread_all() -> None:
