@@ -84,7 +84,7 @@ def _server(this: Daemon) -> Database:
         password = read_private(this.config.path_of(options.database_password_file))
     return open_database(
         options.database,
-        folder=this.config.path_of("data"),
+        folder=this.config.path_of(options.beside),
         password=password,
         connections=options.database_connections,
     )

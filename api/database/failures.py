@@ -28,8 +28,8 @@ def is_lost(e: BaseException) -> bool:
     cause = _cause(e)
     if isinstance(cause, _LOST):
         return True
-    # What the library says by itself has no code.
-    return isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+    # What the library says by itself has no code, or one of those for connections.
+    return isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08")[:2] == "08"
 
 
 def passing(e: BaseException) -> str:
@@ -39,6 +39,6 @@ def passing(e: BaseException) -> str:
 
 
 def _cause(e: BaseException) -> BaseException:
-    """The library's own error, which peewee puts first into its."""
-    first = e.args[0] if isinstance(e, peewee.PeeweeException) and e.args else None
-    return first if isinstance(first, BaseException) else e
+    """The library's own error, which peewee's has in it."""
+    own = getattr(e, "orig", None)
+    return own if isinstance(own, BaseException) else e

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 #: a process that stops in the middle of a transaction does not hold the others up for ever.
 SETTINGS = {
     "default_transaction_read_only": "on",
+    # Whatever the server is set to: what we have answered for outlives its crash.
+    "synchronous_commit": "on",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "300s",
     "jit": "off",
