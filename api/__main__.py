@@ -16,7 +16,7 @@ from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import security, silence, stems, upgrade, upkeep
+from . import moving, security, silence, stems, upgrade, upkeep
 from .app import create_app
 from .database import Database, is_url, open_database
 from .migrations import migrate, schema_version
@@ -35,6 +35,8 @@ def main(this: Daemon) -> int:
         return _serve(this, options, db)
     database.initialize(db)
     migrate(db)
+    if command == "move":
+        return _move(this, db)
     if command == "collect":
         upkeep.collect(db, open_mails(this.config), open_files(this.config))
         return daemon.Exit.OK
@@ -78,12 +80,18 @@ def _database(this: Daemon) -> Database:
 
 
 def _server(this: Daemon) -> Database:
+    return _opened(this, this.config.section("api", settings.Api).database)
+
+
+def _opened(this: Daemon, url: str) -> Database:
     options = this.config.section("api", settings.Api)
+    if not is_url(url):
+        raise SettingsError("a database on PostgreSQL is named as postgresql://user@host/database")
     password = ""
     if options.database_password_file:
         password = read_private(this.config.path_of(options.database_password_file))
     return open_database(
-        options.database,
+        url,
         folder=this.config.path_of(options.beside),
         password=password,
         connections=options.database_connections,
@@ -101,6 +109,32 @@ def _check_place(path: Path) -> None:
     else:
         if head and head != SQLITE_HEAD:
             raise SettingsError(f"{path} is another file, not a database of SQLite")
+
+
+def _move(this: Daemon, old: Database) -> int:
+    options = this.config.section("api", settings.Api)
+    if is_url(options.database):
+        raise SettingsError("[api] database is on PostgreSQL already: a file of SQLite is moved")
+    with this.config.blaming("api", "database"):
+        new = _opened(this, this.args.to)
+    try:
+        moving.begin(old, new)
+        moving.copy(old, new)
+        if _answers(options):
+            sys.stdout.write(
+                "What was there is moved. Stop the API now, and run this again: what came "
+                "meanwhile follows.\n"
+            )
+            return daemon.Exit.FAILED
+        counts = moving.finish(old, new)
+    finally:
+        new.close_all()
+    rows = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    sys.stdout.write(
+        f"Moved and compared, equal by their hashes: {rows}.\n"
+        f"Now set in [api]:\ndatabase = {new.shown}\n"
+    )
+    return daemon.Exit.OK
 
 
 def _token(args: argparse.Namespace, db: Database) -> int:
@@ -127,6 +161,8 @@ def _new_token(name: str, scopes: str) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command")
+    move = commands.add_parser("move", help="bring all of SQLite's database to PostgreSQL")
+    move.add_argument("--to", required=True, metavar="URL", help="an empty database there")
     commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True

@@ -40,7 +40,9 @@ def create() -> None:
 
 def is_outdated() -> bool:
     """Whether it was made before senders were indexed apart."""
-    return "sender" not in {row[1] for row in database.execute_sql("PRAGMA table_info(mail_search)")}
+    return "sender" not in {
+        row[1] for row in database.execute_sql("PRAGMA table_info(mail_search)")
+    }
 
 
 def drop() -> None:

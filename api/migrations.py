@@ -27,6 +27,7 @@ from .models import (
 )
 from .wordindex import words_index
 
+
 def _first(db: Database) -> None:
     db.create_tables(TABLES)
     words_index().create()
@@ -110,6 +111,8 @@ def _add(db: Database, table: str, column: str, kind: str) -> bool:
     return True
 
 
+#: The fact that a database has while another one is moved into it.
+MOVING = "moving"
 #: Step n brings the schema from version n to n + 1.
 STEPS: tuple[Callable[[Database], None], ...] = (
     _first,
@@ -124,7 +127,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
 )
 
 
-def migrate(db: Database) -> None:
+def migrate(db: Database, *, is_move: bool = False) -> None:
     """Bring the database up to date; raises SettingsError when it is newer than this program.
 
     An older one is copied beside itself first, where that can be done. Of several processes that
@@ -134,6 +137,10 @@ def migrate(db: Database) -> None:
         db.back_up(f"schema-{schema_version()}")
     with db.writing():
         version = schema_version()
+        if version and not is_move and Fact.get_or_none(Fact.name == MOVING) is not None:
+            raise SettingsError(
+                f"{db.shown}: the move into it is not at its end: run `python -m api move` again"
+            )
         if version > len(STEPS):
             raise SettingsError(
                 f"{db.shown}: the database has schema {version}, this program knows up to "

@@ -13,9 +13,7 @@ FACT = "search_language"
 _MOST_KEPT = 100_000
 _KEPT: Stems = {}
 _LANGUAGE = [SIMPLE]
-_DICTIONARIES = (
-    "SELECT dictname FROM pg_ts_dict WHERE dictname LIKE '%%\\_stem' ORDER BY dictname"
-)
+_DICTIONARIES = "SELECT dictname FROM pg_ts_dict WHERE dictname LIKE '%%\\_stem' ORDER BY dictname"
 
 
 def use(language: str) -> None:

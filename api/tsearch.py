@@ -105,9 +105,7 @@ def vector(texts: Sequence[Sequence[str]], known: stems.Stems) -> str:
     return " ".join(f"'{word}':{','.join(at)}" if at else f"'{word}'" for word, at in found.items())
 
 
-def _placed(
-    texts: Sequence[Sequence[str]], known: stems.Stems
-) -> Iterator[tuple[str, int, str]]:
+def _placed(texts: Sequence[Sequence[str]], known: stems.Stems) -> Iterator[tuple[str, int, str]]:
     at = 0
     for words, weight in zip(texts, WEIGHTS, strict=True):
         # A place is left out between two columns: no phrase goes from one into the next.

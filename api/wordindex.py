@@ -37,9 +37,7 @@ class WordIndex(Protocol):
     def hits(self, tree: Node, between: tuple[int, int] | None = None) -> peewee.Select:
         """Ids of the mails that a wordy tree selects, of all or of those between two ids."""
 
-    def scores(
-        self, tree: Node, ids: Sequence[int], weights: Sequence[float]
-    ) -> dict[int, float]:
+    def scores(self, tree: Node, ids: Sequence[int], weights: Sequence[float]) -> dict[int, float]:
         """Of these mails, those that a wordy tree selects, with their ranks: less is better."""
 
 

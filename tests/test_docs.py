@@ -11,6 +11,7 @@ import pytest
 
 from api import problems, query
 from api.app import create_app
+from api.database import open_database
 from api.database.base import EXIT_BROKEN
 from api.deliveries import Delivery
 from master.parsers import PARSERS

@@ -53,7 +53,9 @@ class Postgresql(Database, PooledPostgresqlDatabase):
         "TEXT": 'TEXT COLLATE "C"',
     }
 
-    def __init__(self, url: str, folder: Path, *, password: str = "", connections: int = 20) -> None:
+    def __init__(
+        self, url: str, folder: Path, *, password: str = "", connections: int = 20
+    ) -> None:
         self.shown, given = _read(url)
         if password:
             given["password"] = password
@@ -112,9 +114,7 @@ class Postgresql(Database, PooledPostgresqlDatabase):
             if failures.is_lost(e) or self._is_broken():
                 raise TemporaryError(f"{self.shown} does not answer just now") from e
             if reason := failures.passing(e):
-                raise TemporaryError(
-                    f"the database cannot be written just now: {reason}"
-                ) from e
+                raise TemporaryError(f"the database cannot be written just now: {reason}") from e
             raise
 
     def _is_broken(self) -> bool:

@@ -20,7 +20,7 @@ class Text(StrDumperUnknown):
 class Int(IntDumper):
     """Numbers have 64 bits."""
 
-    def upgrade(self, obj: int, format: PyFormat) -> Any:  # noqa: A002 - the library's name
+    def upgrade(self, obj: int, format: PyFormat) -> Any:
         """OverflowError for what no column takes, as SQLite raises it."""
         if not LOWEST <= obj <= HIGHEST:
             raise OverflowError("a number is larger than any column")

@@ -67,10 +67,9 @@ def push(api: Daemons, batch: list[dict[str, Any]], until: threading.Event) -> A
         try:
             return api.post("/api", batch)["items"]
         except urllib.error.HTTPError as e:
-            problem = json.load(e)
-            assert (e.code, problem["code"]) == (503, "try_later"), problem
-            assert e.headers["Retry-After"]
-            until.wait(0.2)
+            if (e.code, json.load(e)["code"]) != (503, "try_later"):
+                raise
+            until.wait(float(e.headers["Retry-After"]) / 10)
 
 
 def check(apis: list[Daemons]) -> None:

@@ -36,7 +36,7 @@ class Postgres:
     """One cluster, for as many tests as there are: each takes a database of its own."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # noqa: S108
+        self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
         self.folder.chmod(0o755)
         self.port = free_port()
         #: How many databases there were.
