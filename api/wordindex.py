@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import peewee
 
-from . import fts
+from . import fts, tsearch
 from .models import database
 from .querytree import Node
 
@@ -45,6 +45,4 @@ def words_index() -> WordIndex:
     """That of the bound database."""
     if isinstance(database.obj, peewee.SqliteDatabase):
         return cast(WordIndex, fts)
-    from . import tsearch
-
     return cast(WordIndex, tsearch)

@@ -1,10 +1,12 @@
 """Which database a setting means."""
 
+from importlib import import_module
 from pathlib import Path
 
 from postroom.errors import SettingsError
 
 from .base import Database
+from .sqlite import Sqlite
 
 URL = ("postgresql://", "postgres://")
 
@@ -23,13 +25,13 @@ def open_database(
     URL's, and `connections` are the most at a time.
     """
     if not isinstance(where, str) or not is_url(where):
-        from .sqlite import Sqlite
-
         return Sqlite(Path(where))
     try:
-        from .postgresql import Postgresql
+        # Those who stay with SQLite need no library of PostgreSQL's.
+        opened = import_module(".postgresql", __package__).Postgresql
     except ImportError as e:
         raise SettingsError(
             f"PostgreSQL needs a library more ({e}): pip install 'postroom[postgresql]'"
         ) from e
-    return Postgresql(where, folder or Path(), password=password, connections=connections)
+    found: Database = opened(where, folder or Path(), password=password, connections=connections)
+    return found

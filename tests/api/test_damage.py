@@ -130,6 +130,7 @@ def distrust(api: Caller) -> None:
         Store.update(batch=10**6).execute()
 
 
+@pytest.mark.sqlite_only
 def test_damage_is_found_while_others_write(api: Caller) -> None:
     api.hello()
     for first in range(1, 601, 100):

@@ -57,6 +57,7 @@ def words(api: Caller) -> set[str]:
     return all_
 
 
+@pytest.mark.sqlite_only
 def test_another_record_replaces_rows_attachments_and_words(api: Caller) -> None:
     api.hello()
     sha = stored(api)
@@ -157,6 +158,7 @@ def test_a_body_that_is_none_is_refused(api: Caller) -> None:
     assert api.send("/v1/mails/reparsed", {}, **plain).status_code == 415
 
 
+@pytest.mark.sqlite_only
 def test_a_database_of_before_is_brought_up_to_date(api: Caller, tmp_path: Path) -> None:
     api.hello()
     stored(api)
