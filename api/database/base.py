@@ -27,8 +27,11 @@ class Database(ABC, peewee.Database):
     folder: Path
     #: Joins tables in the order in which they are written, where that has to be said.
     ordered_join: str
-    #: What a log says of it: version and connection.
-    described: str
+
+    @property
+    @abstractmethod
+    def described(self) -> str:
+        """Version and connections, as --check tells them."""
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[None]:

@@ -41,7 +41,6 @@ class Sqlite(Database, peewee.SqliteDatabase):
         )
         self.path = path
         self.shown, self.folder = str(path), path.parent
-        self.described = f"SQLite {sqlite3.sqlite_version}"
         self._writer: sqlite3.Connection | None = None
         # A lock of our own is fair, where SQLite's busy handler lets writers starve; and no two
         # connections ever checkpoint at once (the WAL-reset bug of SQLite before 3.51.3).
@@ -78,6 +77,11 @@ class Sqlite(Database, peewee.SqliteDatabase):
                     yield
             finally:
                 self._state.set_connection(reader)
+
+    @property
+    def described(self) -> str:
+        """The library's version."""
+        return f"SQLite {sqlite3.sqlite_version}"
 
     # One at a time writes here anyway.
     adding = writing

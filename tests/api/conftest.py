@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     name = f"{metafunc.module.__name__}.{metafunc.function.__name__}"
     marks = [] if shall_run(name, metafunc.config) else [pytest.mark.long]
-    kinds = ["sqlite"]
+    kinds: list[Any] = ["sqlite"]
     if "sqlite_only" not in {mark.name for mark in metafunc.definition.iter_markers()}:
         kinds.append(pytest.param("postgresql", marks=marks))
     metafunc.parametrize("db", kinds, indirect=True)

@@ -7,6 +7,7 @@ import threading
 import urllib.error
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def apis(server: Postgres, tmp_path: Path) -> Iterator[list[Daemons]]:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         # Raw mails are in one place, too.
-        sections = {"api": {"database": server.url("shared")},
+        sections: dict[str, Any] = {"api": {"database": server.url("shared")},
                     "storage": {"mails_path": tmp_path / "mails.sqlite",
                                 "files_path": tmp_path / "files"}}  # fmt: skip
         made.append(Daemons(tmp_path / name, {}, sections))
@@ -58,7 +59,7 @@ def push_all(apis: list[Daemons], until: threading.Event) -> list[str]:
     batches = [[mail(n + k) for k in range(BATCH)] for n in range(0, MAILS, BATCH)]
     jobs = [(api, batch) for batch in batches for api in apis]
     with ThreadPoolExecutor(LANES) as lanes:
-        answers = list(lanes.map(lambda job: push(*job, until), jobs))
+        answers = list(lanes.map(lambda job: push(job[0], job[1], until), jobs))
     return [item["status"] for answer in answers for item in answer]
 
 
@@ -117,7 +118,7 @@ def test_a_server_that_crashes_is_waited_for(apis: list[Daemons], server: Postgr
     with ThreadPoolExecutor(1) as one:
         pushed = one.submit(push_all, apis, never)
         for part in (3, 2):
-            wait_until(lambda p=part: len(apis[0].hashes()) > MAILS // (p * 2), 60, "some mails")
+            wait_until(partial(_has, apis[0], MAILS // (part * 2)), 60, "some mails")
             server.stop(signal.SIGQUIT)
             for api in apis:
                 with pytest.raises(urllib.error.HTTPError, match="503"):
@@ -129,6 +130,10 @@ def test_a_server_that_crashes_is_waited_for(apis: list[Daemons], server: Postgr
     # What was committed and never answered is a duplicate when it comes again.
     assert set(statuses) == {"stored", "duplicate"}
     check(apis)
+
+
+def _has(api: Daemons, count: int) -> bool:
+    return len(api.hashes()) > count
 
 
 def _answers(apis: list[Daemons]) -> bool:
