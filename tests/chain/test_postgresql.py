@@ -18,7 +18,7 @@ from tests.servers.daemons import Daemons
 from tests.servers.postgres import Postgres
 from tests.waiting import wait_until
 
-MAILS, BATCH, LANES = 240, 8, 4
+MAILS, BATCH, LANES, RUNS = 240, 8, 4, 20
 
 
 @pytest.fixture
@@ -146,3 +146,23 @@ def test_check_tells_version_connection_and_schema(apis: list[Daemons]) -> None:
     assert line["ok"]
     for word in ("postgresql://postroom@127.0.0.1:", "PostgreSQL 1", "connections", "schema "):
         assert word in str(line)
+
+
+def test_each_run_is_leased_once_though_both_give_them_out(apis: list[Daemons]) -> None:
+    # One of them made the tokens, in its folder.
+    (token,) = [
+        file.read_text().strip() for api in apis for file in api.folder.glob("*/admin.token")
+    ]
+    head = {"Authorization": f"Bearer {token}"}
+    script = {"name": "prices", "source": "pass", "overlap": "allow"}
+    apis[0].post("/v1/scripts", script, **head)
+    ids = {apis[n % 2].post("/v1/scripts/prices/run", {}, **head)["id"] for n in range(RUNS)}
+
+    def claim(n: int) -> list[int]:
+        asked = {"worker": f"w{n}", "most": 1}
+        return [run["run"] for run in apis[n % 2].post("/v1/runs/claim", asked, **head)["runs"]]
+
+    with ThreadPoolExecutor(LANES) as runners:
+        leased = [run for runs in runners.map(claim, range(2 * RUNS)) for run in runs]
+
+    assert sorted(leased) == sorted(ids)
