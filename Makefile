@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test test-long check lint format coverage fuzz system-deps bench-deps requirements clean
+.PHONY: help demo test test-long check lint format coverage fuzz system-deps bench-deps requirements screenshots clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,9 +31,10 @@ help:
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
 	@echo "make fuzz         the property tests with many more examples, and mutated mails"
-	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, RabbitMQ, PostgreSQL ...)"
+	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ, Chromium, PostgreSQL)"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
+	@echo "make screenshots  pictures of all pages into docs/screenshots"
 	@echo "make clean        remove the virtual environment and caches"
 
 demo: $(VENV)/runtime.stamp
@@ -82,7 +83,7 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server postgresql)
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium fonts-dejavu-core postgresql)
 
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)
@@ -101,6 +102,9 @@ define pin
 		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host $(2) --output-file $(1) pyproject.toml
 endef
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.web.screenshots
 
 clean:
 	rm -rf $(VENV) .venv-tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

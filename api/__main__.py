@@ -12,13 +12,14 @@ from postroom import daemon, settings
 from postroom.api_client import ApiClient
 from postroom.credentials import read_private
 from postroom.daemon import CheckLine, Daemon
-from postroom.errors import PostroomError, SettingsError
+from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import moving, security, silence, stems, upgrade, upkeep
+from . import moving, security, silence, stems, upgrade, upkeep, usercommands
 from .app import create_app
 from .database import Database, is_url, open_database
+from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
 from .server import serve
@@ -40,16 +41,26 @@ def main(this: Daemon) -> int:
     if command == "collect":
         upkeep.collect(db, open_mails(this.config), open_files(this.config))
         return daemon.Exit.OK
+    if command == "user":
+        return _user(this.args, db)
     return _token(this.args, db)
 
 
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     storage, files = open_mails(this.config), open_files(this.config)
     app = create_app(
-        db, storage, options.host, options.hosts, files=files, presigned=options.presigned
+        db,
+        storage,
+        options.host,
+        options.hosts,
+        files=files,
+        presigned=options.presigned,
+        most_streams=options.streams,
+        most_exports=options.exports,
     )
     if is_url(options.database):
         upgrade.use_language(db, options.search_language)
+    app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
         db.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = db.folder / f"{name}.token"
@@ -61,9 +72,21 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
-    upkeep.start(db, storage, files, this.stop)
-    serve(app, options.host, options.port, options.threads, this.stop)
+    upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
+    upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
+    # Exports hold threads of their own, so that those who bring mail find theirs free.
+    serve(app, options.host, options.port, options.threads + options.exports, this.stop)
     return daemon.Exit.OK
+
+
+def _disks(this: Daemon, db: Database) -> dict[str, Path]:
+    """Where this house writes, as far as it is on this machine."""
+    kept = this.config.section("storage", settings.Storage)
+    spool = this.config.section("master", settings.Master).spool
+    paths = {"mails": kept.mails_path, "files": kept.files_path, "spool": spool}
+    found = {name: this.config.path_of(path) for name, path in paths.items()}
+    return {"database": db.folder, **found}
 
 
 def _database(this: Daemon) -> Database:
@@ -137,6 +160,14 @@ def _move(this: Daemon, old: Database) -> int:
     return daemon.Exit.OK
 
 
+def _user(args: argparse.Namespace, db: Database) -> int:
+    try:
+        usercommands.run(args, db)
+    except RefusedError as e:
+        raise SettingsError(str(e)) from e
+    return daemon.Exit.OK
+
+
 def _token(args: argparse.Namespace, db: Database) -> int:
     with db.writing():
         if args.action == "new":
@@ -169,9 +200,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     new = actions.add_parser("new", help="make a token and print it, this once")
     new.add_argument("name")
-    new.add_argument("--scope", default="read", help="read, ingest, run, admin; by commas")
+    new.add_argument("--scope", default="read", help="read, ingest, operate, run, admin; by commas")
     actions.add_parser("revoke", help="end a token").add_argument("name")
     actions.add_parser("list", help="names and scopes, never the tokens")
+    usercommands.add_arguments(commands)
 
 
 def _check(this: Daemon) -> list[CheckLine]:

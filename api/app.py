@@ -7,12 +7,14 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import compress, contracts, problems, security
+from . import compress, contracts, measured, problems, security, web
 from .bodies import MAX_BODY
 from .database import Database
 from .migrations import migrate
 from .models import database
+from .streams import Streams
 from .views import (
+    alarms,
     browse,
     digests,
     exports,
@@ -21,6 +23,7 @@ from .views import (
     log,
     mailboxes,
     mails,
+    metrics,
     pages,
     places,
     reparse,
@@ -30,6 +33,7 @@ from .views import (
     scripts,
     seed,
     threads,
+    webhooks,
 )
 
 MODULES = (
@@ -45,10 +49,13 @@ MODULES = (
     scripts,
     runs,
     replays,
+    webhooks,
+    alarms,
     log,
     retries,
     reparse,
     health,
+    metrics,
     browse,
 )
 
@@ -61,12 +68,14 @@ def create_app(
     *,
     files: Storage | None = None,
     presigned: bool = False,
+    most_streams: int = 64,
+    most_exports: int = 4,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
     `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
     beside localhost that the API answers for. With `presigned` a storage that can gives files out
-    itself.
+    itself. So many streams of events and exports are open at a time.
     """
     database.initialize(db)
     migrate(db)
@@ -76,10 +85,13 @@ def create_app(
         STORAGE=storage,
         FILES=files or storage,
         PRESIGNED=presigned,
+        STREAMS=Streams(most_streams),
+        EXPORTS=exports.Turns(most_exports),
         LOOPBACK=is_loopback(host),
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,
     )
+    measured.register(app)
     problems.register(app)
     security.register(app)
     contracts.register(app)
@@ -87,4 +99,5 @@ def create_app(
     app.teardown_appcontext(lambda _: db.release())
     for module in MODULES:
         app.register_blueprint(module.blueprint)
+    web.register(app)
     return app

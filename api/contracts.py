@@ -12,6 +12,7 @@ from postroom.errors import RefusedError
 
 from .answers import Page
 from .bodies import JSON, MSGPACK
+from .security import is_page
 
 V = TypeVar("V", bound=Callable[..., object])
 #: The forms of what is not bytes, sent or answered.
@@ -124,7 +125,7 @@ def register(app: Flask) -> None:
 
 
 def _check() -> None:
-    if request.endpoint is None:
+    if request.endpoint is None or is_page(current_app.view_functions[request.endpoint]):
         return
     known = current().names
     unknown = sorted(set(request.args) - known)

@@ -111,6 +111,8 @@ def sent(task: Task) -> None:
         Digest.update(
             state="sent", sent_at=now(), changed=now(), error="", next_try=""
         ).where(Digest.id == digest.id).execute()  # fmt: skip
+        if digest.attempts:
+            events.tell("digest.recovered", task.source, digest=digest.id)
         events.tell("digest.sent", task.source, digest=digest.id, files=digest.files)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from . import bulk
+from . import bulk, callers
 from .models import Event, encode, now
 
 
@@ -21,10 +21,17 @@ def tell(kind: str, source: str = "", **about: Any) -> None:
 
 
 def tell_many(told: Sequence[Told]) -> None:
-    """Append events, in order."""
-    time = now()
+    """Append events, in order; where somebody's action is the cause, they say whose."""
+    time, cause = now(), callers.cause()
+    by = {"by": cause} if cause else {}
     rows = [
-        {"kind": kind, "source": source, "about": encode(about), "created": time, "changed": time}
+        {
+            "kind": kind,
+            "source": source,
+            "about": encode({**by, **about}),
+            "created": time,
+            "changed": time,
+        }
         for kind, source, about in told
     ]
     bulk.insert(Event, rows)

@@ -9,6 +9,8 @@ from . import upgrade
 from .database import Database
 from .models import (
     TABLES,
+    Alarm,
+    AlarmMail,
     Deletion,
     Digest,
     Fact,
@@ -20,11 +22,16 @@ from .models import (
     RunLog,
     Script,
     ScriptVersion,
+    Session,
     Slot,
     Threaded,
     ThreadKey,
+    User,
+    Webhook,
+    WebhookDelivery,
     database,
 )
+from .sessions import FORM_KEY
 from .wordindex import words_index
 
 
@@ -103,6 +110,17 @@ def _keep_scripts(db: Database) -> None:
     )
 
 
+def _know_couriers(db: Database) -> None:
+    """Know webhooks and what is sent to them, alarms and the mails that tell of them."""
+    db.create_tables((Webhook, WebhookDelivery, Alarm, AlarmMail))
+
+
+def _know_users(db: Database) -> None:
+    """Know users and the browsers that are signed in."""
+    db.create_tables((User, Session))
+    Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -124,6 +142,8 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _count_days,
     _watch_pages,
     _keep_scripts,
+    _know_couriers,
+    _know_users,
 )
 
 

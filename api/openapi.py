@@ -15,7 +15,7 @@ import postroom
 from . import answers, problems
 from .contracts import BODIES, Answer, Contract, ListOf, Parameter, contract_of
 from .headers import HEADERS
-from .security import scope_of
+from .security import is_page, scopes_of
 
 Json = dict[str, Any]
 REF = "#/components/schemas/{name}"
@@ -25,19 +25,22 @@ PROBLEM_JSON = "application/problem+json"
 ALWAYS = ("unknown_parameter", "bad_request", "bad_host", "bad_origin", "internal_error",
           "try_later")  # fmt: skip
 WITH_TOKENS = ("unauthorized", "forbidden")
-WITH_BODY = ("bad_body", "bad_number", "unsupported_type", "too_large")
+WITH_BODY = ("bad_body", "bad_csrf", "bad_number", "unsupported_type", "too_large")
 _ARGUMENT = re.compile("<(?:(?P<kind>[a-z]+):)?(?P<name>[a-z]+)_?>")
 
 
 def document(app: Flask) -> Json:
     """Describe every route of the application; each must have a contract."""
-    rules = sorted((each for each in app.url_map.iter_rules() if _method(each)), key=_address)
+    every = (each for each in app.url_map.iter_rules() if _method(each))
+    # Web pages are for people.
+    told_of = (each for each in every if not is_page(app.view_functions[each.endpoint]))
+    rules = sorted(told_of, key=_address)
     views = [app.view_functions[rule.endpoint] for rule in rules]
     contracts = [contract_of(view) for view in views]
     schemas = _Schemas(contracts)
     paths: Json = {}
     for rule, view, told in zip(rules, views, contracts, strict=True):
-        operation = _operation(rule, told, scope_of(view, _method(rule)), schemas)
+        operation = _operation(rule, told, scopes_of(view, _method(rule)), schemas)
         operation["summary"] = (view.__doc__ or "").partition("\n")[0]
         paths.setdefault(path_of(rule.rule), {})[_method(rule).lower()] = operation
     return {
@@ -48,7 +51,7 @@ def document(app: Flask) -> Json:
             "description": "Every mailbox of a team in one database, with receipts.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "tags": [{"name": name} for name in app.blueprints],
+        "tags": [{"name": name} for name in _tags(rules)],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -58,6 +61,10 @@ def document(app: Flask) -> Json:
             },
         },
     }
+
+
+def _tags(rules: Iterable[Rule]) -> list[str]:
+    return sorted({rule.endpoint.partition(".")[0] for rule in rules})
 
 
 def _method(rule: Rule) -> str:
@@ -118,14 +125,14 @@ class _Schemas:
         return ref
 
 
-def _operation(rule: Rule, told: Contract, scope: str | None, schemas: _Schemas) -> Json:
+def _operation(rule: Rule, told: Contract, scopes: tuple[str, ...], schemas: _Schemas) -> Json:
     found: Json = {
         "operationId": rule.endpoint.replace(".", "_"),
         "tags": [rule.endpoint.partition(".")[0]],
         "parameters": [*_arguments(rule), *map(_parameter, told.parameters)],
-        "responses": dict(_responses(rule, told, scope, schemas)),
-        "security": [{}, {"bearer": []}, {"key": []}] if scope else [],
-        "x-scope": scope or "none",
+        "responses": dict(_responses(rule, told, scopes, schemas)),
+        "security": [{}, {"bearer": []}, {"key": []}] if scopes else [],
+        "x-scope": " or ".join(scopes) or "none",
     }
     if told.body is not None:
         schema = schemas.taken(told.body, told.given)
@@ -153,12 +160,12 @@ def _parameter(told: Parameter) -> Json:
 
 
 def _responses(
-    rule: Rule, told: Contract, scope: str | None, schemas: _Schemas
+    rule: Rule, told: Contract, scopes: tuple[str, ...], schemas: _Schemas
 ) -> Iterator[tuple[str, Json]]:
     for answer in told.answers:
         yield str(answer.status), _answer(answer, told, schemas)
     by_status: dict[int, list[str]] = {}
-    for code in sorted(_codes(rule, told, scope)):
+    for code in sorted(_codes(rule, told, scopes)):
         by_status.setdefault(problems.status_of(code), []).append(code)
     for status, codes in sorted(by_status.items()):
         yield str(status), _problem(status, codes, schemas)
@@ -185,9 +192,9 @@ def _body(ref: Json, told: Contract, schemas: _Schemas) -> Json:
     return ref if not told.fields else {"anyOf": [ref, schemas.thinned(ref)]}
 
 
-def _codes(rule: Rule, told: Contract, scope: str | None) -> set[str]:
+def _codes(rule: Rule, told: Contract, scopes: tuple[str, ...]) -> set[str]:
     codes = {*ALWAYS, *told.errors, *(each.error for each in told.parameters if each.error)}
-    if scope:
+    if scopes:
         codes.update(WITH_TOKENS)
     if rule.arguments:
         codes.add("not_found")

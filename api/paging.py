@@ -29,8 +29,11 @@ def limit() -> int:
 def cursor(*kinds: type, name: str = "cursor") -> tuple[Any, ...] | None:
     """Where the last page ended, as values of these types; None at the beginning."""
     text = request.args.get(name)
-    if not text:
-        return None
+    return decoded(text, *kinds) if text else None
+
+
+def decoded(text: str, *kinds: type) -> tuple[Any, ...]:
+    """What a cursor holds, as values of these types."""
     try:
         values = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return msgspec.convert(values, tuple[kinds])  # type: ignore[valid-type]

@@ -11,36 +11,54 @@ from flask import Flask, current_app, request
 from postroom.errors import RefusedError, SettingsError
 from postroom.net import is_loopback
 
-from . import leases
+from . import callers, leases, sessions, users
 from .bodies import JSON, MSGPACK
+from .callers import Caller
 from .models import Token
 
-SCOPES = ("read", "ingest", "run", "admin")
-#: Running code is never open, not even to this machine.
-NEVER_OPEN = frozenset({"run", "admin"})
+SCOPES = ("read", "ingest", "operate", "run", "admin")
+#: Starting and running code is never open, not even to this machine.
+NEVER_OPEN = frozenset({"operate", "run", "admin"})
 PREFIX = "pr_"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 #: A proxy in front: what looks local may come from anywhere.
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+#: What the forms of our own pages send.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 V = TypeVar("V", bound=Callable[..., object])
 
 
-def scope(name: str) -> Callable[[V], V]:
-    """Say which scope a view needs; without it: read for GET, admin for all else."""
+def scope(*names: str) -> Callable[[V], V]:
+    """Say which scopes open a view, each alone; without it: read for GET, admin for all else."""
 
     def mark(view: V) -> V:
-        view.__dict__["scope"] = name
+        view.__dict__["scope"] = names
         return view
 
     return mark
 
 
-def scope_of(view: Callable[..., object], method: str) -> str | None:
-    """The scope that a view needs; None where it is open to all."""
+def page(*names: str) -> Callable[[V], V]:
+    """The same of a web page: people sign in for it, and it takes forms."""
+
+    def mark(view: V) -> V:
+        view.__dict__["page"] = True
+        return scope(*names)(view)
+
+    return mark
+
+
+def is_page(view: Callable[..., object] | None) -> bool:
+    """Whether a view is a web page."""
+    return getattr(view, "page", False)
+
+
+def scopes_of(view: Callable[..., object], method: str) -> tuple[str, ...]:
+    """The scopes that open a view, each by itself; none where it is open to all."""
     default = "read" if method in SAFE_METHODS else "admin"
-    found: str = getattr(view, "scope", default)
-    return None if found == "none" else found
+    found: tuple[str, ...] = getattr(view, "scope", (default,))
+    return () if found == ("none",) else found
 
 
 def register(app: Flask) -> None:
@@ -51,17 +69,21 @@ def register(app: Flask) -> None:
 def _check() -> None:
     _check_host()
     _check_origin()
-    needed = _needed_scope()
-    if needed is not None and (needed in NEVER_OPEN or not _is_open()):
-        _check_token(needed)
-    _check_type()
-
-
-def _needed_scope() -> str | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None:
-        return "read"
-    return scope_of(view, request.method)
+    needed = scopes_of(view, request.method) if view else ("read",)
+    # What daemons bring is nobody's action; "operate" is said of what people ask for.
+    acts = "operate" in needed or not {"ingest", "run"}.intersection(needed)
+    caller = _caller()
+    callers.enter(caller, acts=acts)
+    is_open = not needed or (_is_open(view) and not NEVER_OPEN.issuperset(needed))
+    if not is_open:
+        _check_scopes(caller, needed)
+    if is_page(view):
+        _check_form(caller)
+    else:
+        _check_type()
+        if not is_open and caller.session and request.method not in SAFE_METHODS:
+            _check_csrf(caller.secret, request.headers.get("X-CSRF-Token", ""))
 
 
 def _check_host() -> None:
@@ -77,10 +99,20 @@ def _host_name() -> str:
 
 def _check_origin() -> None:
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
+    if origin is not None and origin not in _own_origins():
         raise RefusedError("bad_origin", f"requests from {origin!r} are refused")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise RefusedError("bad_origin", "requests from other sites are refused")
+
+
+def _own_origins() -> tuple[str, ...]:
+    plain = f"{request.scheme}://{request.host}"
+    return (plain, f"https://{request.host}") if is_https() else (plain,)
+
+
+def is_https() -> bool:
+    """Whether the browser speaks TLS, with us or with a proxy in front of us."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def _check_type() -> None:
@@ -89,37 +121,80 @@ def _check_type() -> None:
         raise RefusedError("unsupported_type", f"send {JSON} or {MSGPACK} as Content-Type")
 
 
-def _is_open() -> bool:
+def _check_form(caller: Caller) -> None:
+    if request.method in SAFE_METHODS:
+        return
+    if request.mimetype not in FORMS:
+        raise RefusedError("unsupported_type", "a page takes its own forms only")
+    secret = caller.secret or request.cookies.get(sessions.VISIT, "")
+    _check_csrf(secret, request.form.get("csrf", ""))
+
+
+def _check_csrf(secret: str, given: str) -> None:
+    if not sessions.is_form_token(secret, given):
+        raise RefusedError("bad_csrf", "this form is too old: go back, load the page and try again")
+
+
+def _is_open(view: Callable[..., object] | None) -> bool:
     """Whether this request comes from this machine to an API that only this machine reaches."""
     return (
         current_app.config["LOOPBACK"]
         and _host_name() in LOCAL_NAMES
         and not any(name in request.headers for name in FORWARDED)
+        # Where there are users, people sign in.
+        and not (is_page(view) and users.exist())
     )
 
 
-def _check_token(needed: str) -> None:
-    given = request.headers.get("X-API-Key", "")
+def may(*scopes: str) -> bool:
+    """Whether who asks may do what one of these scopes opens."""
+    if callers.current().may(scopes):
+        return True
+    view = current_app.view_functions.get(request.endpoint or "")
+    return _is_open(view) and not NEVER_OPEN.issuperset(scopes)
+
+
+def _given() -> str:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        given = bearer.strip()
-    if not given:
-        raise RefusedError("unauthorized", "send a token: Authorization: Bearer pr_...")
-    scopes = _scopes(_hash(given))
-    if not scopes:
-        raise RefusedError("unauthorized", "this token is not known")
-    if needed not in scopes and "admin" not in scopes:
-        raise RefusedError("forbidden", f"this token lacks the scope {needed!r}")
+    return bearer.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")
 
 
-def _scopes(digest: str) -> list[str]:
+def _caller() -> Caller:
+    if given := _given():
+        return token_caller(given) or callers.NOBODY
+    if cookie := request.cookies.get(sessions.COOKIE):
+        found = sessions.caller(cookie)
+        if found is not None:
+            return found
+    return Caller(callers.THIS_MACHINE, frozenset()) if _is_open(None) else callers.NOBODY
+
+
+def token_caller(given: str) -> Caller | None:
+    """Who has this token; None if nobody."""
+    digest = _hash(given)
     token = Token.get_or_none(Token.sha256 == digest)
     if token is not None:
-        found: list[str] = token.scopes
-        return found
+        return Caller(token.name, frozenset(token.scopes))
     # What a script reads with, as long as it runs.
     reads = request.method in SAFE_METHODS and leases.is_token(digest)
-    return ["read"] if reads else []
+    return Caller("a script", frozenset({"read"})) if reads else None
+
+
+def _check_scopes(caller: Caller, needed: tuple[str, ...]) -> None:
+    if not caller.scopes:
+        known = (
+            "this token is not known" if _given() else "send a token: Authorization: Bearer pr_..."
+        )
+        raise RefusedError("unauthorized", known)
+    if not caller.may(needed):
+        what = "this user" if caller.user else "this token"
+        raise RefusedError("forbidden", f"{what} lacks the scope {' or '.join(needed)!r}")
+
+
+def admin_token(given: str) -> Token | None:
+    """The row of a token that may do everything; None if it is not one."""
+    token: Token | None = Token.get_or_none(Token.sha256 == _hash(given))
+    return token if token is not None and "admin" in token.scopes else None
 
 
 def _hash(token: str) -> str:
@@ -151,8 +226,8 @@ def ensure_token(name: str, path: Path) -> bool:
 
 
 def check_bind(host: str) -> None:
-    """Refuse to listen beyond this machine while nobody needs a token."""
-    if is_loopback(host):
+    """Refuse to listen beyond this machine while nobody needs a token or signs in."""
+    if is_loopback(host) or users.exist():
         return
     if not Token.select().where(Token.name.not_in(list(OWN_TOKENS))).exists():
         raise SettingsError(

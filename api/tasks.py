@@ -20,7 +20,7 @@ MOST = 20
 OF_MASTERS = ("parse",)
 OF_MONITORS = ("check", "download", "digest")
 #: What runners claim by routes of their own, which know what a run is.
-OF_RUNNERS = ("run", "replay")
+OF_RUNNERS = ("run", "replay", "webhook", "alarm mail")
 _ELSEWHERE = OF_MASTERS + OF_MONITORS + OF_RUNNERS
 #: The index of what is not done holds for these very words.
 _OPEN = peewee.SQL("state <> 'done'")

@@ -4,16 +4,17 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import attendance, damage, lost, retention
+from . import attendance, courier, damage, eventlog, lost, retention
 from .database import Database, end_process
 from .kept import FILES, MAILS, RUNS, Kept
+from .lookout import Lookout
 from .silence import Watch
 
 log = logging.getLogger(__name__)
@@ -22,36 +23,69 @@ COLLECT_SECONDS = 86_400.0
 #: At each start besides.
 COMPARE_SECONDS = 86_400.0
 LOOK_SECONDS = 15.0
+ALARM_SECONDS = 3.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
 
 
-def start(db: Database, mails: Storage, files: Storage, stop: threading.Event) -> None:
+def start(
+    db: Database,
+    mails: Storage,
+    files: Storage,
+    stop: threading.Event,
+    *,
+    events_days: int = 0,
+) -> None:
     """Run until `stop` is set, in threads of their own: to check a store may take long."""
     for storage, kept in ((mails, MAILS), (files, FILES), (files, RUNS)):
         name = f"upkeep of {kept.holds}"
         threading.Thread(
             target=_run, args=(db, storage, kept, stop), name=name, daemon=True
         ).start()
-    threading.Thread(target=_watch, args=(db, stop), name="watch", daemon=True).start()
+    threading.Thread(target=_watch, args=(db, stop, events_days), name="watch", daemon=True).start()
 
 
-def _watch(db: Database, stop: threading.Event) -> None:
+def keep_watch(
+    db: Database, lookout: Lookout, delivered_hours: float, stop: threading.Event
+) -> None:
+    """Look after alarms, and clear up deliveries, until `stop` is set, in a thread of its own."""
+    looks = (lookout.look, partial(courier.clear_up, db, delivered_hours))
+    threading.Thread(
+        target=_look, args=(db, "alarms", looks, ALARM_SECONDS, stop), name="alarms", daemon=True
+    ).start()
+
+
+def _watch(db: Database, stop: threading.Event, events_days: int) -> None:
     watch, began = Watch(db), datetime.now(UTC)
+    looks = (
+        watch.look,
+        partial(lost.look, db),
+        partial(attendance.look, db, began),
+        partial(eventlog.clear_up, db, events_days),
+    )
+    _look(db, "watch", looks, LOOK_SECONDS, stop)
+
+
+def _look(
+    db: Database,
+    name: str,
+    looks: Iterable[Callable[[], object]],
+    seconds: float,
+    stop: threading.Event,
+) -> None:
     # One that fails keeps no other from its look.
-    looks = (watch.look, partial(lost.look, db), partial(attendance.look, db, began))
-    while not stop.wait(LOOK_SECONDS):
+    while not stop.wait(seconds):
         try:
-            with db.alone("watch") as is_alone:
+            with db.alone(name) as is_alone:
                 for look in looks if is_alone else ():
-                    _look(look)
+                    _look_once(look)
         except PostroomError as e:
             log.warning("API: looking after things failed, trying again later: %s", e)
         finally:
             db.release()
 
 
-def _look(look: Callable[[], None]) -> None:
+def _look_once(look: Callable[[], object]) -> None:
     try:
         look()
     except PostroomError as e:

@@ -4,7 +4,7 @@ import argparse
 import resource
 from collections.abc import Sequence
 
-from postroom import daemon, registry, settings
+from postroom import daemon, metrics, registry, settings
 from postroom.sockets import ServerKeys, keys
 
 from .front import Front
@@ -39,7 +39,8 @@ def serve(running: daemon.Daemon) -> int:
         limits=Limits(deadline_seconds=master.deadline_seconds),
         keys=own,
     )
-    front.run(running.stop)
+    with metrics.served(config, "master", front.numbers):
+        front.run(running.stop)
     return daemon.Exit.OK
 
 

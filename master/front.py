@@ -7,9 +7,11 @@ import time
 
 from postroom import wire
 from postroom.errors import WireError
+from postroom.metrics import Numbers
 from postroom.sockets import Backend, Frontend, Hub, Message, ServerKeys, doubled
 
-from . import orders
+from . import measured, orders
+from .measured import Measured
 from .queue import Answer, Assignment, Limits, Queue
 from .staff import Staff, WorkerCommand
 
@@ -42,6 +44,17 @@ class Front:
         self._look_at = 0.0
         self._queue = Queue(limits or Limits(), random.random)
         self._staff = Staff(lambda name: command(self._backend.address, name), workers)
+
+        self._measured = Measured(lambda: len(self._staff.names()))
+        self.numbers.read(measured.RETRIES, lambda: {(): float(self._queue.retried)})
+        self.numbers.read(measured.WAITING, lambda: {(): float(self._queue.waiting[0])})
+        self.numbers.read(measured.WAITING_BYTES, lambda: {(): float(self._queue.waiting[1])})
+        self.numbers.read(measured.STRUCK, lambda: {(): float(self._queue.struck)})
+
+    @property
+    def numbers(self) -> Numbers:
+        """What it tells of itself."""
+        return self._measured.numbers
 
     @property
     def address(self) -> str:
@@ -96,6 +109,7 @@ class Front:
         if isinstance(envelope.request, wire.Hello):
             hello = envelope.request
             log.info("Master: Slave %s (%s) says hello", hello.mailbox, hello.kind)
+        self.numbers.add(measured.REQUESTS, type(envelope.request).__name__.lower())
         self._queue.arrived(now, message.route, envelope, message.frames)
 
     def _hear(self, now: float, name: str, frames: list[bytes]) -> None:
@@ -107,14 +121,17 @@ class Front:
             self._staff.arrived(name)
             self._queue.idle(now, name)
         elif note.state == "parsed":
+            self._measured.parsed(now, name)
             self._queue.parsed(name)
         else:
+            self._measured.done(now, name)
             self._queue.finished(now, name, note, frames[1:])
 
     def _watch(self, now: float) -> None:
         for name in self._queue.overdue(now):
             self._staff.kill(name, "it is past its deadline")
         for name in self._staff.tick(now):
+            self._measured.ended(name)
             self._queue.lost(now, name)
         self._queue.tick(now)
         if now >= self._look_at:
@@ -133,6 +150,7 @@ class Front:
             self._frontend.send(route, answer.frames)
 
     def _assign(self, assignment: Assignment) -> None:
+        self._measured.given(time.monotonic(), assignment.worker)
         order = orders.encode(assignment.order)
         if not self._backend.send(assignment.worker, [order, *assignment.frames]):
             # The connection fell but the process may live: its work must not be done twice.

@@ -76,6 +76,8 @@ class Queue:
         self._outage = Outage()
         self._errands = Errands()
         self._losses = 0
+        #: How often somebody was told to come again.
+        self.retried = 0
         self._stopping = False
         self._answers: list[Answer] = []
         self._assignments: list[Assignment] = []
@@ -84,6 +86,16 @@ class Queue:
     def busy(self) -> bool:
         """Whether a worker has work in hand that somebody waits for."""
         return any(hand.portion for hand in self._hands.values())
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Requests that wait or are in hand, and their bytes."""
+        return len(self._jobs), self._waiting_bytes
+
+    @property
+    def struck(self) -> int:
+        """Items that a worker had in hand when it died."""
+        return len(self._strikes)
 
     def take(self) -> tuple[list[Answer], list[Assignment]]:
         """What is to be sent since the last call."""
@@ -240,7 +252,9 @@ class Queue:
         del self._jobs[job.id]
         self._waiting_bytes -= job.size
         self._answers.append(Answer(job.routes, frames))
-        if status != "retry":
+        if status == "retry":
+            self.retried += 1
+        else:
             self._kept.keep(now, job.id, frames)
 
 

@@ -23,8 +23,8 @@ class Strikes:
         self._most = most
         self._counts: OrderedDict[Place, int] = OrderedDict()
 
-    def __bool__(self) -> bool:
-        return bool(self._counts)
+    def __len__(self) -> int:
+        return len(self._counts)
 
     def count(self, where: Place) -> int:
         """How many strikes the item has."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 
-from postroom import daemon, registry, settings
+from postroom import daemon, metrics, registry, settings
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.settings import Config
 
@@ -35,11 +35,12 @@ def main(bars: Bars, run: Daemon) -> int:
     beside = alone.beside(run.config, run.stop) if run.args.alone else nullcontext(run.config)
     with beside as config, opened(config, bars, run.stop) as shared:
         service = Service(config, pages, shared)
-        if run.args.once:
-            well = service.once()
-        else:
-            service.run()
-            well = not service.broken
+        with metrics.served(run.config, "monitor", shared.numbers):
+            if run.args.once:
+                well = service.once()
+            else:
+                service.run()
+                well = not service.broken
     return Exit.OK if well else Exit.FAILED
 
 

@@ -10,6 +10,7 @@ from postroom.backoff import reason
 from postroom.errors import PostroomError, TemporaryError
 from postroom.storage import Storage, StorageBrokenError
 
+from . import measured
 from .download import Downloaded, Unchanged, download
 from .names import object_key
 from .pages import Page
@@ -106,6 +107,10 @@ class Bringing:
         if record.outcome == "failed" and self.shared.stop.is_set():
             # It did not fail: we end.
             return
+        numbers = self.shared.numbers
+        numbers.add(measured.FILES, self.page.name, record.outcome)
+        if record.outcome == "stored":
+            numbers.add(measured.BYTES, self.page.name, value=record.size)
         if not self._untold:
             self._since = time.monotonic()
         self._untold.append(record)

@@ -7,10 +7,10 @@ from contextlib import closing
 from postroom import line, settings
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError
+from postroom.mailer import Mailer
 from postroom.storage import open_files
 
 from .looking import look
-from .mailer import Mailer
 from .pages import Page
 from .watched import named
 from .web import Hosts, Web

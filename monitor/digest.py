@@ -11,11 +11,9 @@ from html import escape
 from itertools import groupby
 from typing import Literal
 
-from postroom import wire
+from postroom import shown, wire
+from postroom.digest_options import zone
 from postroom.settings import Digest
-
-from . import shown
-from .digest_options import zone
 
 What = Literal["new", "changed", "failed"]
 #: In the order that people want to read them.

@@ -11,6 +11,7 @@ from postroom.errors import PostroomError, TemporaryError
 from postroom.storage import StorageBrokenError
 from postroom.tasks import Tasks
 
+from . import measured
 from .bringing import Bringing, Counts
 from .looking import Found, look
 from .pages import Page
@@ -118,8 +119,13 @@ class Watched:
             self._backoff.reset()
         if self._shared.stop.is_set():
             raise TemporaryError("ended by the operator")
-        error = self._end(found, error, pause, time.monotonic() - began) or error
+        took = time.monotonic() - began
+        error = self._end(found, error, pause, took) or error
         self.failed = bool(error or counts.failed)
+        numbers, name = self._shared.numbers, self.page.name
+        numbers.add(measured.LOOKS, name, "failed" if self.failed else "well")
+        numbers.observe(measured.SECONDS, took)
+        numbers.set(measured.LINKS, len(found), name)
         return pause, error or f"{len(found)} links, {counts}"
 
     def _failed(self, e: Exception) -> tuple[str, float]:

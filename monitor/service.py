@@ -15,6 +15,7 @@ from postroom.settings import Config
 from postroom.storage import StorageBrokenError
 from postroom.tasks import Tasks
 
+from . import measured
 from .digest import render
 from .loop import Watched
 from .pages import Page
@@ -167,9 +168,11 @@ class Service:
                 exc_info=unforeseen,
             )  # fmt: skip
             self._tasks.later(task, pause, reason(e))
+            self._shared.numbers.add(measured.MAILS, "failed")
             return False
         self._mail_backoffs.pop(task.id, None)
         log.info("digest of %d files mailed to %s", len(digest.files), self._to)
+        self._shared.numbers.add(measured.MAILS, "sent")
         self._tasks.done(task, f"mailed to {self._to}")
         return True
 

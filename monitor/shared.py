@@ -3,18 +3,19 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from postroom import line, settings
+from postroom import digest_options, line, settings
+from postroom.mailer import Mailer
+from postroom.metrics import Numbers
 from postroom.settings import Config, Digest
 from postroom.sockets import Lanes
 from postroom.storage import Storage, open_files
 
-from . import digest_options, spool
+from . import measured, spool
 from .bars import Bars
-from .mailer import Mailer
 from .web import Hosts
 
 
@@ -32,6 +33,7 @@ class Shared:
     #: None: there is nobody to mail digests to.
     mailer: Mailer | None
     stop: threading.Event
+    numbers: Numbers = field(default_factory=lambda: Numbers(measured.METRICS))
 
     @property
     def digest_per_look(self) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from . import runs
+from . import courier, runs
 from .api_client import ApiClient
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -129,6 +129,33 @@ class RunnerClient(ApiClient):
         """Tell what came of items; RefusedError `lease_lost` when another has them."""
         path = f"/v1/replays/{replay}/items"
         return self._typed(runs.ItemsTaken, path, msgspec.to_builtins(told))
+
+    def claim_webhook(self, asked: courier.ClaimWebhook) -> list[courier.ClaimedWebhook]:
+        """Take a webhook that has something to be sent."""
+        told = msgspec.to_builtins(asked)
+        return self._typed(courier.ClaimedWebhooks, "/v1/webhooks/claim", told).webhooks
+
+    def renew_webhook(self, webhook: int, told: courier.RenewWebhook) -> courier.ToldDelivery:
+        """Keep a lease; RefusedError `lease_lost` when it is gone: send nothing more."""
+        path = f"/v1/webhooks/{webhook}/renew"
+        return self._typed(courier.ToldDelivery, path, msgspec.to_builtins(told))
+
+    def tell_delivery(
+        self, webhook: int, delivery: int, told: courier.TellDelivery
+    ) -> courier.ToldDelivery:
+        """Tell what came of a delivery."""
+        path = f"/v1/webhooks/{webhook}/deliveries/{delivery}/tell"
+        return self._typed(courier.ToldDelivery, path, msgspec.to_builtins(told))
+
+    def claim_letter(self, asked: courier.ClaimWebhook) -> list[courier.ClaimedLetter]:
+        """Take a mail that tells of alarms."""
+        told = msgspec.to_builtins(asked)
+        return self._typed(courier.ClaimedLetters, "/v1/alarms/claim", told).mails
+
+    def tell_letter(self, mail: int, told: courier.TellLetter) -> courier.LetterTold:
+        """Tell whether it went out."""
+        path = f"/v1/alarms/mails/{mail}/tell"
+        return self._typed(courier.LetterTold, path, msgspec.to_builtins(told))
 
     def mail(self, id_: int) -> dict[str, Any]:
         """A mail's record."""

@@ -46,9 +46,15 @@ class Api(Options, frozen=True):
     database_connections: Number = 20
     search_language: str = "simple"
     threads: Number = 8
+    streams: Annotated[int, Meta(ge=1, le=512)] = 64
+    exports: Annotated[int, Meta(ge=1, le=64)] = 4
+    #: 0: for ever.
+    events_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
     token: str = ""
     token_file: str = ""
     presigned: bool = False
+    delivered_hours: Annotated[float, Meta(ge=0, le=8760)] = 24.0
+    session_hours: Annotated[float, Meta(gt=0)] = 168.0
 
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.
@@ -140,6 +146,20 @@ class Digest(Options, frozen=True):
     url: str = ""
 
 
+class Alarms(Options, frozen=True):
+    """[alarms]: what is alarmed of, who is told by mail, and how often."""
+
+    #: Nobody: alarms are told as events and listed, and not mailed.
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    repeat_hours: Annotated[float, Meta(gt=0, le=8760)] = 6.0
+    group_seconds: Annotated[float, Meta(ge=0, le=3600)] = 60.0
+    quarantine_new: Number = 20
+    quarantine_minutes: Annotated[float, Meta(gt=0, le=10_080)] = 60.0
+    disk_percent: Annotated[float, Meta(ge=0, le=100)] = 5.0
+    disk_megabytes: Annotated[int, Meta(ge=0)] = 500
+
+
 class Runner(Options, frozen=True):
     """[runner]: how many scripts run together, how they are kept apart, what they may take."""
 
@@ -163,10 +183,27 @@ class Runner(Options, frozen=True):
     file_megabytes: Number = 64
     output_megabytes: Number = 128
     log_kilobytes: Number = 1024
+    webhook_workers: Annotated[int, Meta(ge=1, le=64)] = 8
+    webhook_seconds: Annotated[float, Meta(gt=0, le=300)] = 30.0
+    webhook_private: bool = False
+    webhook_ca_file: str = ""
 
     def __repr__(self) -> str:
         # The address of a queue may hold a password.
         return f"Runner(isolation={self.isolation!r}, workers={self.workers})"
+
+
+PortOrNone = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class Metrics(Options, frozen=True):
+    """[metrics]: where daemons other than the API answer GET /metrics; 0: nowhere."""
+
+    host: str = "127.0.0.1"
+    master: PortOrNone = 0
+    provider: PortOrNone = 0
+    monitor: PortOrNone = 0
+    runner: PortOrNone = 0
 
 
 class Log(Options, frozen=True):
@@ -192,7 +229,9 @@ SECTIONS: Mapping[str, type[Options]] = {
     "provider": Provider,
     "monitor": Monitor,
     "digest": Digest,
+    "alarms": Alarms,
     "runner": Runner,
+    "metrics": Metrics,
     "log": Log,
 }
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import daemon, line, registry, settings
+from postroom import daemon, line, metrics, registry, settings
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError
 from postroom.sockets import Lanes
@@ -47,7 +47,8 @@ def main(run: Daemon) -> int:
         ]
         if not run.args.once:
             _sweep(run, list(named))
-        _serve(served, common.lanes, run.stop)
+        with metrics.served(run.config, "provider", common.numbers):
+            _serve(served, common.lanes, run.stop)
     failed = run.args.once and not all(mailbox.complete for mailbox in served)
     return Exit.FAILED if failed else Exit.OK
 

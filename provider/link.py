@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postroom import __version__, line, wire
+from postroom.metrics import Numbers
 from postroom.sockets import Lanes
 
+from . import measured
 from .budget import Budget
 from .later import Later
 from .quota import Day, Quota
@@ -31,6 +33,7 @@ class Shared:
     accounts: Accounts = field(default_factory=Accounts)
     #: Hears what the master made of each mail.
     heard: Callable[[wire.ItemReply], None] = lambda _: None
+    numbers: Numbers = field(default_factory=lambda: Numbers(measured.METRICS))
 
 
 @dataclass(slots=True)

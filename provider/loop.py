@@ -9,7 +9,7 @@ from postroom.backoff import Backoff, reason
 from postroom.errors import PostroomError, RefusedError, SourceError
 from postroom.tasks import Tasks
 
-from . import cut
+from . import cut, measured
 from .auth import PausedError
 from .link import Link, Shared
 from .passes import FolderPass, Passed
@@ -66,6 +66,7 @@ class Mailbox:
         #: The last one of each folder.
         self.receipts: dict[str, wire.Receipt] = {}
         self._paused = ""
+        shared.numbers.set(measured.STATE, 0.0, name)
 
     @property
     def problem(self) -> str:
@@ -118,6 +119,7 @@ class Mailbox:
                 return True
             if self._turn.take(self._shared.heartbeat_seconds, self._stop):
                 self._source.connect()
+                self._shared.numbers.add(measured.CONNECTS, self.name)
                 return True
             self._sign_of_life(self._problem)
         return False
@@ -131,6 +133,8 @@ class Mailbox:
         if self._stop.is_set():
             return
         self._failures += 1
+        self._shared.numbers.add(measured.ERRORS, self.name)
+        self._shared.numbers.set(measured.STATE, 0.0, self.name)
         self._let_go()
         if not isinstance(error, PostroomError):
             log.error("Slave %s: %s", self.name, reason(error), exc_info=error)
@@ -191,7 +195,10 @@ class Mailbox:
         for task in [*verify, *sync]:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
         self._no_new_mail(sent)
+        self._shared.numbers.add(measured.ERRORS, self.name, value=len(problems))
+        self._shared.numbers.set(measured.STATE, float(not problems), self.name)
         if not problems:
+            self._shared.numbers.set(measured.PASSED, time.time(), self.name)
             self._backoff.reset()
             self._failures = 0
         return sent

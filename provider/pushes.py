@@ -1,6 +1,6 @@
 """The mails of one folder on their way to the master: fetched ahead, answered in any order."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
@@ -11,6 +11,7 @@ from postroom import wire
 from postroom.errors import RefusedError, TemporaryError
 from postroom.wire import Key
 
+from . import measured
 from .link import Link
 from .sources import Fetched, Folder
 from .upload import Room, upload
@@ -138,6 +139,7 @@ class Pushes:
         future = self._link.shared.lanes.submit(request, bodies)
         future.add_done_callback(lambda _: budget.answered(size))
         self._under_way.append((request, future))
+        self._link.shared.numbers.add(measured.BYTES, self._link.name, value=size)
         self.sent += len(items)
 
     def _collect(self, *, wait: bool) -> None:
@@ -146,9 +148,12 @@ class Pushes:
             self._read(request, future.result())
 
     def _read(self, request: wire.Push, answer: Any) -> None:
+        numbers = self._link.shared.numbers
         match answer:
             case wire.PushReply(items=items):
                 self.told = {item.key: item for item in items}
+                for status, count in Counter(item.status for item in items).items():
+                    numbers.add(measured.PUSHED, self._link.name, status, value=count)
                 for item in request.items:
                     reply = self.told.get(item.key)
                     if reply is None or reply.status == "retry":

@@ -7,6 +7,8 @@ from postroom.runner_client import RunnerClient
 from postroom.settings import Config
 
 from .clerk import Clerk
+from .courier import Courier
+from .letters import Letters
 from .queues import dispatch
 from .replaying import Replaying
 from .shared import Shared, queue
@@ -31,6 +33,8 @@ class Loop:
             shared.stop,
         )
         self._replaying = Replaying(shared)
+        self._courier = Courier(config, shared)
+        self._letters = Letters(config, shared)
         self._dispatch = dispatch(queue(config), shared, Working(shared).carry)
 
     def run(self) -> bool:
@@ -45,6 +49,8 @@ class Loop:
         for work, name in ((self._clerk.run, "clerk"), (self._replaying.run, "replay")):
             threading.Thread(target=work, name=name, daemon=True).start()
         self._dispatch.start()
+        self._courier.start()
+        self._letters.start()
         shared.stop.wait()
         self._clerk.wake()
         self._drain()

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from postroom import settings
 from postroom.credentials import from_environment, read_private, require_private
 from postroom.errors import CredentialError, SettingsError
+from postroom.metrics import Numbers
 from postroom.runner_client import RunnerClient
 from postroom.settings import Config, Runner
 from postroom.storage import Storage, open_files
 
+from . import measured
 from .leases import Leases
 from .logbook import Logs
 from .places import Places
@@ -46,6 +48,7 @@ class Shared:
     token: str = field(repr=False)
     #: The storage cannot be trusted any more.
     broken: Event = field(default_factory=Event)
+    numbers: Numbers = field(default_factory=lambda: Numbers(measured.METRICS))
     _local: threading.local = field(default_factory=threading.local)
 
     @property

@@ -12,7 +12,7 @@ from postroom.errors import RefusedError, TemporaryError
 from postroom.runner_client import RunnerClient
 from postroom.storage import StorageBrokenError
 
-from . import fetching, room
+from . import fetching, measured, room
 from .job import Ended, FileFiles, Job, MailFiles
 from .keeping import Kept, finished
 from .leases import Lease
@@ -52,6 +52,7 @@ class Working:
                 self._carry(claimed, lease, book)
         except _LostError:
             log.warning("%s: the lease is lost: nothing of it is kept", what)
+            shared.numbers.add(measured.RUNS, "lost")
         except StorageBrokenError as e:
             log.critical("the storage of files is broken: %s", e)
             shared.broken.set()
@@ -61,7 +62,8 @@ class Working:
             log.exception("%s: its end could not be told, by a defect of Postroom", what)
 
     def _carry(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook) -> None:
-        began = time.monotonic()
+        began, numbers = time.monotonic(), self._shared.numbers
+        numbers.add(measured.CLAIMS)
         with self._shared.places.made() as folder:
             try:
                 ended = self._work(claimed, lease, book, folder)
@@ -75,6 +77,8 @@ class Working:
             self._finish(claimed, lease, book, ended)
         took = time.monotonic() - began
         log.info("%s: %s after %.1f s", lease.what, ended.status, took)
+        numbers.add(measured.RUNS, ended.status)
+        numbers.observe(measured.SECONDS, took)
 
     def _work(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook, folder: Path) -> Ended:
         def on_log(stream: str, piece: bytes) -> None:
@@ -133,6 +137,7 @@ class Working:
 
     def _give_back(self, claimed: runs.ClaimedRun, lease: Lease, why: str, after: float) -> None:
         log.info("%s: given back: %s", lease.what, why)
+        self._shared.numbers.add(measured.RUNS, "returned")
         told = runs.GiveBackRun(claim=claimed.claim, reason=why[:10_000], after_seconds=after)
         self._insist(lease, lambda: self._shared.client.give_back(claimed.run, told))
 

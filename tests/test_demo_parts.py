@@ -9,7 +9,6 @@ import pytest
 import requests
 from imapclient import IMAPClient
 
-from monitor.mailer import Mailer
 from monitor.pages import pages
 from postroom import children as children_module
 from postroom import credentials, settings
@@ -20,6 +19,7 @@ from postroom.demo.samples import samples
 from postroom.demo.terminal import printable
 from postroom.demo.watching import Watching
 from postroom.demo.witness import Witness, told
+from postroom.mailer import Mailer
 from tests.waiting import wait_until
 
 

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import shown
 from monitor.digest import render, subject
-from postroom import wire
+from postroom import shown, wire
 from postroom.settings import Digest
 from tests.servers.smtp import SmtpServer
 from tests.test_mailer import mailer

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from monitor.mailer import Mailer
-from monitor.smtp import plain
 from postroom import settings
 from postroom.errors import SettingsError, SourceError, TemporaryError
+from postroom.mailer import Mailer
 from postroom.settings import Digest
+from postroom.smtp import plain
 from tests.servers.bad_tls import FAULTS, BadTls
 from tests.servers.ports import HOST, free_port
 from tests.servers.scripted_smtp import ScriptedSmtp

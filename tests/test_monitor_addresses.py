@@ -8,8 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from monitor.web import Hosts
-from monitor.web.addresses import PrivateAddressError, is_public
 from postroom.errors import SourceError, TemporaryError
+from postroom.web.addresses import PrivateAddressError, is_public
 from tests.servers.web import WebServer
 from tests.watched import downloaded, looked, page
 

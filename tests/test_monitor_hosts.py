@@ -7,8 +7,9 @@ from email.utils import formatdate
 import pytest
 
 from monitor.web import Hosts, Web
-from monitor.web.hosts import DEFAULT_REST, LONGEST_REST, PATIENCE, retry_after
+from monitor.web.hosts import DEFAULT_REST, PATIENCE
 from postroom.errors import SourceError, TemporaryError
+from postroom.web.answers import LONGEST_REST, retry_after
 from tests.watched import downloaded, looked, page, paths
 
 FILE = '<a href="/a.pdf">A</a>'

@@ -3,8 +3,8 @@
 import pytest
 
 from monitor.web.client import _own_origins
-from monitor.web.sockets import tls_context
 from postroom.errors import SettingsError, SourceError, TemporaryError
+from postroom.web.sockets import tls_context
 from tests.servers.bad_tls import FAULTS, BadTls
 from tests.servers.web import WebServer
 from tests.watched import downloaded, looked, page, paths

@@ -72,6 +72,10 @@ class Database(ABC, peewee.Database):
         """A column's type and default, written for SQLite, as this database takes it."""
 
     @abstractmethod
+    def size(self) -> int:
+        """Bytes on its disk."""
+
+    @abstractmethod
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of values."""
 

@@ -83,7 +83,8 @@ class Postgresql(Database, PooledPostgresqlDatabase):
             return super().connection()
 
     def cursor(self, named_cursor: Any = None) -> Any:
-        """The same of a cursor."""
+        """The same of a cursor, on another connection when this one died."""
+        self._renew()
         with self._translated():
             return super().cursor(named_cursor)
 
@@ -187,6 +188,11 @@ class Postgresql(Database, PooledPostgresqlDatabase):
         """With its first word as this database names it."""
         name, _, rest = column.partition(" ")
         return f"{self.field_types.get(name, name)} {rest}".rstrip()
+
+    def size(self) -> int:
+        """As the server counts it."""
+        (size,) = self.execute_sql("SELECT pg_database_size(current_database())").fetchone()
+        return int(size)
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Database."""

@@ -105,6 +105,11 @@ class Sqlite(Database, peewee.SqliteDatabase):
         """As it is."""
         return column
 
+    def size(self) -> int:
+        """Of the file and what is not yet in it."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Database."""
         self.connection().executemany(sql, rows)

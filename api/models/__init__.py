@@ -3,7 +3,8 @@
 import peewee
 
 from .base import BaseModel, Id, Json, Number, database, encode, now
-from .house import Event, Fact, Store, Task, Token
+from .courier import Alarm, AlarmMail, Webhook, WebhookDelivery
+from .house import Event, Fact, Session, Store, Task, Token, User
 from .mail import (
     Attachment,
     Deletion,
@@ -37,6 +38,8 @@ TABLES: tuple[type[peewee.Model], ...] = (
     Event,
     Task,
     Token,
+    User,
+    Session,
     Store,
     Fact,
     Script,
@@ -46,10 +49,16 @@ TABLES: tuple[type[peewee.Model], ...] = (
     RunLog,
     Replay,
     ReplayItem,
+    Webhook,
+    WebhookDelivery,
+    Alarm,
+    AlarmMail,
 )
 
 __all__ = [
     "TABLES",
+    "Alarm",
+    "AlarmMail",
     "Attachment",
     "BaseModel",
     "Deletion",
@@ -73,6 +82,7 @@ __all__ = [
     "RunLog",
     "Script",
     "ScriptVersion",
+    "Session",
     "Slot",
     "Source",
     "Store",
@@ -80,6 +90,9 @@ __all__ = [
     "ThreadKey",
     "Threaded",
     "Token",
+    "User",
+    "Webhook",
+    "WebhookDelivery",
     "database",
     "encode",
     "now",

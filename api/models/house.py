@@ -49,11 +49,35 @@ class Token(BaseModel):
 
     name = peewee.TextField(unique=True)
     sha256 = peewee.TextField(unique=True)
-    #: ingest, read, admin; admin includes the others.
+    #: read, ingest, operate, run, admin; admin includes the others.
     scopes = Json(default=[])
 
     class Meta:
         table_name = "tokens"
+
+
+class User(BaseModel):
+    """Somebody who signs in; only a hash of the password is kept."""
+
+    name = peewee.TextField(unique=True)
+    password = peewee.TextField()
+    #: reader, operator, admin.
+    role = peewee.TextField()
+
+    class Meta:
+        table_name = "users"
+
+
+class Session(BaseModel):
+    """A browser that is signed in, by a user or by a token; only the hash of its cookie is kept."""
+
+    sha256 = peewee.TextField(unique=True)
+    user = peewee.ForeignKeyField(User, null=True, on_delete="CASCADE")
+    token = peewee.ForeignKeyField(Token, null=True, on_delete="CASCADE")
+    expires = peewee.TextField()
+
+    class Meta:
+        table_name = "sessions"
 
 
 class Store(BaseModel):

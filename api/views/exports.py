@@ -17,10 +17,7 @@ from ..problems import guarded
 blueprint = Blueprint("exports", __name__, url_prefix="/v1")
 LINES, TABLE, MBOX = "application/x-ndjson", "text/csv", "application/mbox"
 HEADERS = ("Postroom-Mails", "Content-Disposition")
-#: Each holds a thread until its reader has all: enough must be left for those who bring mail.
-MOST_AT_ONCE = 2
 AGAIN_SECONDS = 5.0
-_turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 @blueprint.get("/mails.jsonl")
@@ -78,12 +75,21 @@ def _sent(found: export.Ids, pieces: Iterator[bytes], kind: str, ending: str) ->
     return response
 
 
+class Turns:
+    """So many exports at a time: each holds a thread until its reader has all."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.free = threading.BoundedSemaphore(most)
+
+
 class Turn:
     """One of the few exports at a time; it ends once, with the last byte or the connection."""
 
     def __init__(self) -> None:
-        if not _turns.acquire(blocking=False):
-            text = f"{MOST_AT_ONCE} exports are under way: come again when one has ended"
+        self._turns: Turns = current_app.config["EXPORTS"]
+        if not self._turns.free.acquire(blocking=False):
+            text = f"{self._turns.most} exports are under way: come again when one has ended"
             raise TemporaryError(text, AGAIN_SECONDS)
         self._ended = False
 
@@ -98,4 +104,4 @@ class Turn:
         """Let the next one in."""
         if not self._ended:
             self._ended = True
-            _turns.release()
+            self._turns.free.release()

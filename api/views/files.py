@@ -110,7 +110,7 @@ def _lost(row: Any) -> RefusedError:
 
 
 @blueprint.post("/<int:id_>/retry")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def retry(id_: int) -> Response:
     """Ask the monitor to download it again, now."""

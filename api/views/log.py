@@ -1,23 +1,21 @@
 """/v1/quarantine, /v1/events and /v1/tasks: what went wrong, what happened, what is to do."""
 
 import msgspec
-import peewee
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
-from postroom.errors import RefusedError
-
-from .. import quarantine
+from .. import eventlog, quarantine, streams
 from ..answers import Event as ToldEvent
 from ..answers import ListedTask, Quarantined
 from ..bodies import answer
-from ..contracts import Parameter, lists
+from ..contracts import Answer, Parameter, contract, lists
 from ..folders import key_value
-from ..migrations import feed_epoch
-from ..models import Event, Quarantine, Task
-from ..paging import cursor, each, encode, limit, page
+from ..models import Quarantine, Task
+from ..paging import cursor, each, limit, page
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1")
 AFTER = Parameter("after", "The same as `cursor`.", error="bad_cursor")
+LAST_EVENT_ID = Parameter("Last-Event-ID", "The id of the last event that came: it counts more "
+                          "than `after`.", place="header", error="bad_cursor")  # fmt: skip
 
 
 @blueprint.get("/quarantine")
@@ -28,10 +26,11 @@ def list_quarantine() -> Response:
     found = quarantine.selected(request.args)
     if after:
         found = found.where(Quarantine.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_quarantined), lambda q: [q.id]))
+    return answer(page(list(found.limit(size + 1)), size, each(quarantined), lambda q: [q.id]))
 
 
-def _quarantined(row: Quarantine) -> Quarantined:
+def quarantined(row: Quarantine) -> Quarantined:
+    """How an item is shown."""
     place = row.place
     return Quarantined(
         id=row.id,
@@ -52,36 +51,39 @@ def _quarantined(row: Quarantine) -> Quarantined:
 
 
 @blueprint.get("/events")
-@lists(ToldEvent, AFTER, errors=("cursor_expired",))
+@lists(ToldEvent, *eventlog.FILTERS, AFTER, errors=("cursor_expired",))
 def list_events() -> Response:
     """What happened after a cursor, oldest first; next_cursor stands where the log ends."""
-    after, size = cursor(str, int, name="after") or cursor(str, int), limit()
-    epoch = feed_epoch()
-    last = _resume(epoch, *after) if after else 0
-    rows = list(Event.select().where(Event.id > last).order_by(Event.id).limit(size + 1))
-    told = page(rows, size, each(_event), lambda e: [epoch, e.id])
-    if told.next_cursor is None:
-        end = rows[-1].id if rows else last
-        told = msgspec.structs.replace(told, next_cursor=encode([epoch, end]))
-    return answer(told)
+    text, size = request.args.get("after") or request.args.get("cursor"), limit()
+    selection = eventlog.asked(request.args)
+    part = eventlog.read(selection, eventlog.resume(text) if text else 0, size)
+    told = page(part.events, size, each(eventlog.shown), lambda e: [e.id])
+    end = eventlog.cursor_at(part.last)
+    return answer(msgspec.structs.replace(told, next_cursor=end, has_more=part.more))
 
 
-def _resume(epoch: str, told_epoch: str, last: int) -> int:
-    """Where to go on; 410 for another database's cursor, or one that was never given."""
-    newest = Event.select(peewee.fn.MAX(Event.id)).scalar() or 0
-    if told_epoch != epoch or last > newest:
-        raise RefusedError("cursor_expired", "this cursor is of another feed: read from the start")
-    return last
-
-
-def _event(event: Event) -> ToldEvent:
-    return ToldEvent(
-        id=event.id,
-        kind=event.kind,
-        source=event.source,
-        about=event.about,
-        created=event.created,
-    )
+@blueprint.get("/events/stream")
+@contract(
+    *eventlog.FILTERS,
+    eventlog.AFTER,
+    LAST_EVENT_ID,
+    answers=Answer(media=(streams.MEDIA,)),
+    errors=("cursor_expired",),
+)
+def stream_events() -> Response:
+    """The same as server-sent events, from now on or from where a cursor stands."""
+    text = request.headers.get("Last-Event-ID") or request.args.get("after")
+    selection = eventlog.asked(request.args)
+    last = eventlog.resume(text) if text else eventlog.newest()
+    keep_open = request.environ.get(streams.KEEP_OPEN)
+    if keep_open is None or request.method == "HEAD":
+        body = streams.so_far(selection, last)
+    else:
+        keep_open(current_app.config["STREAMS"].place(selection, last))
+        body = streams.opening(last)
+    # Iterated: nobody may take the first piece for all there is.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(iter([body]), headers=headers, content_type=streams.MEDIA)
 
 
 @blueprint.get("/tasks")

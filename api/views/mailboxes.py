@@ -34,14 +34,14 @@ def list_mailboxes() -> Response:
     found = Mailbox.select().order_by(Mailbox.name)
     if after:
         found = found.where(Mailbox.name > after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda m: [m.name]))
+    return answer(page(list(found.limit(size + 1)), size, each(shown), lambda m: [m.name]))
 
 
 @blueprint.get("/<name>")
 @shows(ShownMailbox)
 def one_mailbox(name: str) -> Response:
     """One mailbox."""
-    return fields.one(_shown(_found(name)))
+    return fields.one(shown(_found(name)))
 
 
 @blueprint.get("/<name>/receipts")
@@ -110,7 +110,7 @@ def finish_pass(name: str) -> Response:
 
 
 @blueprint.post("/<name>/sync")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def sync(name: str) -> Response:
     """Ask the provider to look now."""
@@ -127,7 +127,8 @@ def _found(name: str) -> Mailbox:
     return mailbox
 
 
-def _shown(mailbox: Mailbox) -> ShownMailbox:
+def shown(mailbox: Mailbox) -> ShownMailbox:
+    """How it is shown."""
     last = (
         Receipt.select(Receipt, Folder)
         .join(Folder)

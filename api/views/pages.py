@@ -30,18 +30,18 @@ def list_pages() -> Response:
     found = Page.select().order_by(Page.name)
     if after:
         found = found.where(Page.name > after[0])
-    return answer(page(list(found.limit(size + 1)), size, _shown, lambda p: [p.name]))
+    return answer(page(list(found.limit(size + 1)), size, shown, lambda p: [p.name]))
 
 
 @blueprint.get("/<name>")
 @shows(ShownPage)
 def one_page(name: str) -> Response:
     """One watched page."""
-    return fields.one(_shown([_found(name)])[0])
+    return fields.one(shown([_found(name)])[0])
 
 
 @blueprint.post("/<name>/check")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def check(name: str) -> Response:
     """Ask the monitor to look now."""
@@ -100,7 +100,8 @@ def _found(name: str) -> Page:
     return found
 
 
-def _shown(part: Sequence[Page]) -> list[ShownPage]:
+def shown(part: Sequence[Page]) -> list[ShownPage]:
+    """How they are shown."""
     counts = _counts(part)
     return [_page(each, counts.get(each.id, {})) for each in part]
 

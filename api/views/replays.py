@@ -30,6 +30,7 @@ BAD = tuple({told.error for told in (*query.FILTERS, *filelist.FILTERS) if told.
 
 
 @blueprint.post("/scripts/<name>/replay")
+@scope("operate")
 @contract(answers=Answer(ShownReplay, 201), body=replays.ReplayBody, errors=BAD)
 def begin(name: str) -> Response:
     """Have a script go over all that is stored and that filters select."""
@@ -76,6 +77,7 @@ def result(id_: int) -> Response:
 
 
 @blueprint.post("/replays/<int:id_>/stop")
+@scope("operate")
 @contract(answers=Answer(ShownReplay), body=Empty)
 def stop(id_: int) -> Response:
     """End a replay where it is."""

@@ -13,7 +13,7 @@ blueprint = Blueprint("retries", __name__, url_prefix="/v1")
 
 
 @blueprint.post("/quarantine/<int:id_>/retry")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(answers=Answer(Retry, 202), body=Empty, errors=("superseded",))
 def retry_one(id_: int) -> Response:
     """Ask for one item to be tried again."""
@@ -22,7 +22,7 @@ def retry_one(id_: int) -> Response:
 
 
 @blueprint.post("/quarantine/retry")
-@scope("ingest")
+@scope("ingest", "operate")
 @contract(*quarantine.FILTERS, answers=Answer(Retries, 202), body=Empty)
 def retry_all() -> Response:
     """Ask for all that the filters select to be tried again."""

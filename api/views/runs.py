@@ -95,6 +95,7 @@ def artefact(id_: int, number: int) -> Response:
 
 
 @blueprint.post("/<int:id_>/retry")
+@scope("operate")
 @contract(answers=Answer(ShownRun, 201), body=Empty, errors=("not_over",))
 def retry(id_: int) -> Response:
     """Run the same again, with the script as it is now."""
@@ -102,6 +103,7 @@ def retry(id_: int) -> Response:
 
 
 @blueprint.post("/<int:id_>/stop")
+@scope("operate")
 @contract(answers=Answer(ShownRun), body=Empty)
 def stop(id_: int) -> Response:
     """End a run: at once while it waits, else its runner is told."""

@@ -132,6 +132,7 @@ def list_versions(name: str) -> Response:
 
 
 @blueprint.post("/<name>/run")
+@scope("operate")
 @contract(
     KEY,
     answers=(

@@ -1,5 +1,6 @@
 """/api: the seed's two routes, which the master uses as well."""
 
+import time
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, current_app, request
@@ -7,7 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.storage import Storage
 
-from .. import ingest
+from .. import ingest, measured
 from ..answers import FolderUid, LastUids, MailboxUids, Taken
 from ..asked import PlainMail
 from ..bodies import MSGPACK, answer, body
@@ -76,6 +77,7 @@ def take_mails() -> Response:
             f"the raw mails are in the store {store}, the API reads from {_storage().id}",
         )
     told = request.headers.get("Postroom-Batch", "0")
+    began = time.perf_counter()
     answers = ingest.ingest(
         current_app.config["DATABASE"],
         mails,
@@ -83,6 +85,7 @@ def take_mails() -> Response:
         store,
         int(told) if told.isdigit() else 0,
     )
+    measured.took(answers, time.perf_counter() - began)
     return answer({"items": [each.shown() for each in answers]})
 
 

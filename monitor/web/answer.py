@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import requests
 from urllib3.exceptions import HTTPError
 
+from postroom.web.answers import cause_of
+
 from . import decode, failures
-from .failures import BrokenError, cause_of
+from .failures import BrokenError
 
 _PIECE = 65_536
 

@@ -14,14 +14,15 @@ from monitor.links import Document
 from monitor.links.urls import normalised, origin_of
 from monitor.pages import Page
 from postroom.errors import SourceError, TemporaryError
+from postroom.web import addresses
+from postroom.web.sockets import Adapter, Gate, Watch
 
-from . import addresses, decode, failures
+from . import decode, failures
 from .answer import Answer
 from .cookies import Cookies
 from .failures import BrokenError
 from .hosts import Hosts
 from .robots import Robots
-from .sockets import Adapter, Gate, Watch
 
 MAX_REDIRECTS = 5
 TRIES = 3
@@ -154,7 +155,8 @@ class Web:
     def _resolved(self, host: str, port: int) -> list[addresses.Answer]:
         host = host.strip("[]")
         allowed = host.lower() in self._allowed
-        return addresses.resolved(host, port, self._hosts.resolve, allowed=allowed)
+        remedy = f"set allow_hosts = {host} in its section if it is meant"
+        return addresses.resolved(host, port, self._hosts.resolve, allowed=allowed, remedy=remedy)
 
 
 def _required(url: str) -> str:

@@ -1,13 +1,13 @@
 """What it means when a server says no, or nothing: tell somebody, come later, or try again."""
 
 import ssl
-from collections.abc import Iterator
 
 import requests
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
+from postroom.web.answers import cause_of, causes, retry_after
 
-from .hosts import DEFAULT_REST, retry_after
+from .hosts import DEFAULT_REST
 
 #: Seconds that a look waits for a host that asks for it; longer ones are left to the next look.
 SHORT_REST = 15.0
@@ -56,7 +56,7 @@ def of_status(url: str, status: int, rest: float | None) -> PostroomError | None
 
 def of_request(url: str, error: Exception) -> PostroomError:
     """The error that one of requests or urllib3 is."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return SourceError(
                 f"{url}: the server's certificate is not trusted ({cause.verify_message}): "
@@ -67,19 +67,3 @@ def of_request(url: str, error: Exception) -> PostroomError:
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader):
         return SourceError(f"{url}: cannot be asked for: {error}")
     return BrokenError(f"{url}: does not answer: {cause_of(error)}")
-
-
-def cause_of(error: BaseException) -> str:
-    """What began it, in a few words."""
-    *_, last = _causes(error)
-    told = last.strerror if isinstance(last, OSError) else None
-    return told or str(last) or type(last).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    for _ in range(10):
-        if found is None:
-            return
-        yield found
-        found = found.__cause__ or found.__context__

@@ -3,18 +3,15 @@
 import socket
 import threading
 import time
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
 from postroom.errors import TemporaryError
-
-from .addresses import Resolve
+from postroom.web.addresses import Resolve
+from postroom.web.answers import LONGEST_REST
 
 #: Seconds that a thread waits for a host before it takes up something else.
 PATIENCE = 60.0
-#: Whoever wants to be left alone for longer is asked again after a day.
-LONGEST_REST = 86_400.0
 #: Where a server has too much to do and does not say for how long.
 DEFAULT_REST = 60.0
 ROBOTS_SECONDS = 3_600.0
@@ -73,18 +70,6 @@ class Hosts:
             _thin(self._turns)
             self._turns[host] = at + pause
             return at
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After field means: a number, or a date (RFC 9110, 10.2.3)."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_REST)
-    try:
-        until = parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return min(max(until - time.time(), 0.0), LONGEST_REST)
 
 
 def _thin(kept: dict[str, Any]) -> None:

@@ -37,8 +37,11 @@ def is_public(address: Address) -> bool:
     return all(_is_global(each) for each in _unwrapped(address))
 
 
-def resolved(host: str, port: int, resolve: Resolve, *, allowed: bool) -> list[Answer]:
-    """All addresses of a host; an error unless each of them is public or the host is `allowed`."""
+def resolved(host: str, port: int, resolve: Resolve, *, allowed: bool, remedy: str) -> list[Answer]:
+    """All addresses of a host; an error unless each of them is public or the host is `allowed`.
+
+    `remedy` says what to do where a private one is meant.
+    """
     try:
         answers = resolve(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as e:
@@ -50,8 +53,7 @@ def resolved(host: str, port: int, resolve: Resolve, *, allowed: bool) -> list[A
     for _, _, _, _, (name, *_) in answers:
         if not allowed and not is_public(ip_address(name)):
             raise PrivateAddressError(
-                f"{host} has the address {name}, which is not of the public internet: "
-                f"set allow_hosts = {host} in its section if it is meant"
+                f"{host} has the address {name}, which is not of the public internet: {remedy}"
             )
     return answers
 

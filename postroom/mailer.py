@@ -38,9 +38,12 @@ class Mailer:
         self._user = told.user or self._sender
 
     @classmethod
-    def configured(cls, config: Config) -> Self | None:
-        """The mailer of [digest]; None where nobody is to be told. SettingsError if it is wrong."""
-        told = options(config)
+    def configured(cls, config: Config, told: Digest | None = None) -> Self | None:
+        """The mailer of [digest], or of `told` by its server; None where nobody is to be told.
+
+        SettingsError if it is wrong.
+        """
+        told = told or options(config)
         if not told.receivers:
             return None
         with config.blaming(NAME, "password_file"):

@@ -11,7 +11,7 @@ import msgspec
 
 from postroom.errors import SettingsError
 from postroom.net import is_loopback
-from postroom.settings import Config, Digest, RawSection
+from postroom.settings import Alarms, Config, Digest, RawSection
 
 NAME = "digest"
 _NEEDED = ("sender", "receivers", "server")
@@ -25,6 +25,9 @@ def options(config: Config) -> Digest:
     raw = config.sections.get(NAME, RawSection(config.shown, NAME))
     told = raw.convert(Digest)
     given = [key for key in _NEEDED if getattr(told, key)]
+    if given == ["server"] and config.section("alarms", Alarms).to:
+        # The server of alarms alone.
+        return told
     for key in _NEEDED:
         if given and key not in given:
             raise raw.error(key, f"missing: it is needed where there is {given[0]} =")
@@ -36,6 +39,24 @@ def options(config: Config) -> Digest:
         told,
         sender=_address(raw, "sender", told.sender) if told.sender else "",
         receivers=tuple(_address(raw, "receivers", each) for each in told.receivers),
+    )
+
+
+def of_alarms(config: Config) -> Digest:
+    """[digest] with the sender and the receivers of [alarms]; SettingsError as `options`."""
+    raw = config.sections.get("alarms", RawSection(config.shown, "alarms"))
+    alarms, told = raw.convert(Alarms), options(config)
+    if not alarms.to:
+        return msgspec.structs.replace(told, receivers=())
+    sender = alarms.sender or told.sender
+    for key, value in (("sender", sender), ("to", told.server)):
+        if not value:
+            what = "a sender" if key == "sender" else "[digest] server, which sends the mail"
+            raise raw.error(key, f"needs {what}")
+    return msgspec.structs.replace(
+        told,
+        sender=_address(raw, "sender", sender),
+        receivers=tuple(_address(raw, "to", each) for each in alarms.to),
     )
 
 

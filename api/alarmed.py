@@ -1,0 +1,24 @@
+"""What the API answers of alarms, as types; see answers."""
+
+from typing import Any
+
+from .answers import Base
+
+
+class Alarm(Base, frozen=True):
+    """Something that somebody has to look at."""
+
+    id: int
+    #: What it is about: `mailbox:work`, `disk:database`.
+    subject: str
+    #: The kind of the event that opened it, or made it worse.
+    kind: str
+    source: str
+    about: dict[str, Any]
+    #: The event that opened it.
+    event: int
+    since: str
+    ended: str | None
+    acknowledged: str | None
+    #: When a mail last told of it.
+    told: str | None

@@ -1,0 +1,73 @@
+"""/v1/alarms: what somebody has to look at; and what runners say of the mails that tell of it."""
+
+from typing import Literal
+
+from flask import Blueprint, Response, current_app, request
+
+from postroom.courier import ClaimedLetters, ClaimWebhook, LetterTold, TellLetter
+from postroom.errors import RefusedError
+
+from .. import alarms, letters
+from ..alarmed import Alarm as ShownAlarm
+from ..asked import Empty
+from ..bodies import answer, body_as
+from ..contracts import Answer, Parameter, contract, lists
+from ..models import Alarm
+from ..paging import cursor, each, limit, page
+from ..security import scope
+
+blueprint = Blueprint("alarms", __name__, url_prefix="/v1/alarms")
+STATE = Parameter("state", "`open` or `all`.", Literal["open", "all"], "open", error="bad_state")
+
+
+@blueprint.get("")
+@lists(ShownAlarm, STATE)
+def list_alarms() -> Response:
+    """Open alarms, or all, newest first."""
+    after, size, state = cursor(int), limit(), request.args.get("state", "open")
+    if state not in ("open", "all"):
+        raise RefusedError("bad_state", f"state is open or all, not {state!r}")
+    found = Alarm.select().order_by(Alarm.id.desc())
+    if state == "open":
+        found = found.where(Alarm.ended == "")
+    if after:
+        found = found.where(Alarm.id < after[0])
+    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda a: [a.id]))
+
+
+@blueprint.post("/<int:id_>/acknowledge")
+@contract(answers=Answer(ShownAlarm), body=Empty)
+def acknowledge(id_: int) -> Response:
+    """Say that somebody knows: no mail tells of it again, but for its end."""
+    return answer(_shown(alarms.acknowledge(current_app.config["DATABASE"], id_)))
+
+
+@blueprint.post("/claim")
+@scope("run")
+@contract(answers=Answer(ClaimedLetters), body=ClaimWebhook)
+def claim() -> Response:
+    """Give out a mail that is to be sent, for a time."""
+    return answer(letters.claim(current_app.config["DATABASE"], body_as(ClaimWebhook)))
+
+
+@blueprint.post("/mails/<int:id_>/tell")
+@scope("run")
+@contract(answers=Answer(LetterTold), body=TellLetter, errors=("lease_lost",))
+def tell(id_: int) -> Response:
+    """Whether a mail went out."""
+    return answer(letters.tell(current_app.config["DATABASE"], id_, body_as(TellLetter)))
+
+
+def _shown(row: Alarm) -> ShownAlarm:
+    return ShownAlarm(
+        id=row.id,
+        subject=row.subject,
+        kind=row.kind,
+        source=row.source,
+        about=row.about,
+        event=row.event,
+        since=row.created,
+        ended=row.ended or None,
+        acknowledged=row.acknowledged or None,
+        told=row.told or None,
+    )

@@ -1,0 +1,150 @@
+"""What every page is made with: its words, its headers, who looks at it, and how."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+from jinja2 import StrictUndefined
+
+import postroom
+
+from .. import callers, sessions
+from ..security import is_https, is_page, may
+from . import charts
+from .strings import LANGUAGE, has, t
+
+#: The pages speak with us alone, and nothing in a page itself is ever run.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+#: What is told on the next page; the cookie holds a key of `strings`, never text.
+FLASH = "postroom_flash"
+THEME = "postroom_theme"
+THEMES = ("auto", "light", "dark")
+#: What stands in the navigation: endpoint, words, and the scope that sees it. Who has not signed
+#: in sees all, and is asked to.
+NAVIGATION = (
+    ("overview.overview", "nav.overview", "read"),
+    ("quarantine.listed", "nav.quarantine", "read"),
+    ("happened.events", "nav.events", "read"),
+    ("users.users", "nav.users", "admin"),
+)
+YEAR_SECONDS = 365 * 86_400
+
+
+def register(app: Flask) -> None:
+    """Let templates say what they need, and send our headers with each page."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        t=t, sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines
+    )
+    app.jinja_env.filters.update(ago=ago, when=when, size=size, lasting=lasting)
+    app.context_processor(_known)
+    app.after_request(_send)
+
+
+def _known() -> dict[str, Any]:
+    caller = callers.current()
+    streams = any(rule.rule == "/v1/events/stream" for rule in current_app.url_map.iter_rules())
+    return {
+        "language": LANGUAGE,
+        "caller": caller,
+        "theme": theme(),
+        "csrf": csrf,
+        "flash": flash,
+        "stream": "/v1/events/stream" if streams else "",
+        "navigation": [each[:2] for each in NAVIGATION if not caller.session or may(each[2])],
+        "may": may,
+        "version": postroom.__version__,
+    }
+
+
+def theme() -> str:
+    """The theme that was chosen in this browser."""
+    chosen = request.cookies.get(THEME, "")
+    return chosen if chosen in THEMES else "auto"
+
+
+def csrf() -> str:
+    """What each form must bring along."""
+    secret = callers.current().secret or request.cookies.get(sessions.VISIT, "")
+    if not secret:
+        # One for all forms of the page; its cookie leaves with the answer.
+        secret = g.visit = g.get("visit") or secrets.token_urlsafe(32)
+    return sessions.form_token(secret)
+
+
+def flash() -> str:
+    """What was done just before, this once; "" if nothing."""
+    key = request.cookies.get(FLASH, "")
+    if not key.startswith("done.") or not has(key):
+        return ""
+    g.flash = key
+    return t(key)
+
+
+def _send(response: Response) -> Response:
+    if is_page(current_app.view_functions.get(request.endpoint or "")) or "html" in g:
+        response.headers.update({**HEADERS, **response.headers})
+        if "visit" in g:
+            set_cookie(response, sessions.VISIT, g.visit)
+        if "flash" in g:
+            response.delete_cookie(FLASH)
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def set_cookie(response: Response, name: str, value: str, seconds: float | None = None) -> None:
+    """A cookie that scripts do not see and other sites do not send."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=None if seconds is None else round(seconds),
+        httponly=True,
+        secure=is_https(),
+        samesite="Lax",
+    )
+
+
+def when(time: str | None) -> str:
+    """A time as people read it."""
+    return time[:16].replace("T", " ") + " UTC" if time else t("time.never")
+
+
+def ago(time: str | None) -> str:
+    """How long ago that was."""
+    if not time:
+        return t("time.never")
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
+    if seconds < 60:
+        return t("time.now")
+    for unit, length in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= length:
+            return t(f"time.{unit}", count=int(seconds // length))
+    return t("time.minutes", count=int(seconds // 60))
+
+
+def lasting(seconds: float) -> str:
+    """A length of time as people read it."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return t(f"lasting.{unit}", count=int(seconds // length))
+    return t("lasting.s", count=int(seconds))
+
+
+def size(count: float) -> str:
+    """A number of bytes as people read it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1_000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1_000
+    return f"{count:.1f} TB"

@@ -1,0 +1,118 @@
+"""Chromium, and pages in it that may not complain of anything."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
+
+from tests.documents import ROOT
+from tests.web import accessibility
+
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
+SIZES = {"light": (1000, 700), "dark": (1000, 700), "phone": (360, 720)}
+#: With this in the environment, pictures are kept with the documents.
+KEEP = "POSTROOM_SCREENSHOTS"
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """One browser for many tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Window:
+    """A browser window on one API; `complaints` are what the console and the network told."""
+
+    def __init__(self, browser: Browser, address: str, pictures: Path) -> None:
+        self.address = address
+        self.complaints: list[str] = []
+        self.expected: set[int] = set()
+        self._pictures = pictures
+        self.context: BrowserContext = browser.new_context(base_url=address, color_scheme="light")
+        self.context.set_default_timeout(60_000)
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda e: self.complaints.append(f"error: {e}"))
+        self.page.on("requestfailed", self._failed)
+
+    def _console(self, told: ConsoleMessage) -> None:
+        # Chromium tells of each answer of 400 and above; some are what a test is about.
+        if any(f"status of {status}" in told.text for status in self.expected):
+            return
+        if told.type in ("error", "warning"):
+            self.complaints.append(f"{told.type}: {told.text} ({told.location})")
+
+    def _failed(self, request: Request) -> None:
+        # A stream ends when its page is left.
+        if request.resource_type != "eventsource":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def open(self, path: str, status: int = 200) -> Page:
+        """Go to a page."""
+        if status >= 400:
+            self.expected.add(status)
+        answer = self.page.goto(path)
+        assert answer is not None
+        assert answer.status == status, self.page.inner_text("body")
+        return self.page
+
+    def sign_in(self, name: str, password: str) -> None:
+        """Sign in as a user."""
+        self.open("/login")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.press("Sign in")
+
+    def sign_in_by_token(self, token: str) -> None:
+        """Sign in as the admin."""
+        self.open("/login")
+        self.page.get_by_label("Token").fill(token)
+        self.press("Sign in", -1)
+
+    def press(self, name: str, number: int = 0) -> None:
+        """Press a button that sends a form, and wait for the page that comes."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).nth(number).click()
+
+    def look(self, name: str) -> None:
+        """Take pictures of the page as it is, in both themes and on a phone, and check each."""
+        for kind, (width, height) in SIZES.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.emulate_media(color_scheme="dark" if kind == "dark" else "light")
+            self.page.screenshot(path=self._pictures / f"{name}-{kind}.png", full_page=True)
+            found = accessibility.problems(self.page)
+            assert found == [], f"{name}, {kind}"
+
+    def close(self) -> None:
+        """Close; whatever was complained of fails the test."""
+        self.context.close()
+        assert self.complaints == [], self.complaints
+
+
+def pictures_folder(otherwise: Path) -> Path:
+    """Where pictures go."""
+    folder = ROOT / "docs/screenshots" if os.environ.get(KEEP) else otherwise
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def text(page: Page) -> str:
+    """What can be read on a page."""
+    found: Any = page.inner_text("main")
+    return str(found)

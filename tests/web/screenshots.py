@@ -1,0 +1,67 @@
+"""`python -m tests.web.screenshots`: pictures of all pages into docs/screenshots.
+
+PAGES names each page with how to get there: a new page adds a line.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from tests.web.browser import KEEP, Window
+from tests.web.world import World
+
+Way = Callable[[Window, World], object]
+
+
+def _as_admin(path: str) -> Way:
+    def go(window: Window, world: World) -> None:
+        window.sign_in_by_token(world.admin_token)
+        window.open(path)
+
+    return go
+
+
+def _users(window: Window, world: World) -> None:
+    for name, role in (("ann", "admin"), ("bob", "operator"), ("eve", "reader")):
+        world.add_user(name, role)
+    _as_admin("/settings/users")(window, world)
+
+
+def _user(window: Window, world: World) -> None:
+    _users(window, world)
+    window.page.get_by_role("link", name="Manage bob").click()
+
+
+def _account(window: Window, world: World) -> None:
+    world.add_user("ann", "admin")
+    window.sign_in("ann", "correct horse battery")
+    window.open("/account")
+
+
+def _wrong(window: Window, _world: World) -> None:
+    window.expected.add(403)
+    window.sign_in("nobody", "a wrong password")
+
+
+PAGES: dict[str, Way] = {
+    "overview": lambda window, _: window.open("/"),
+    "quarantine": lambda window, _: window.open("/quarantine"),
+    "events": lambda window, _: window.open("/events"),
+    "login": lambda window, _: window.open("/login"),
+    "login-wrong": _wrong,
+    "not-found": lambda window, _: window.open("/nothing", 404),
+    "users": _users,
+    "user": _user,
+    "account": _account,
+}
+
+
+def main() -> int:
+    """Take them all."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/web/test_looks.py"]
+    return subprocess.run(command, env={**os.environ, KEEP: "1"}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

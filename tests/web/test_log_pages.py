@@ -1,0 +1,74 @@
+"""Events and quarantine, read and acted on in a browser."""
+
+from api.models import Task
+from tests.web.browser import text
+
+
+def _kinds(page):
+    return set(page.locator("tbody .kind").all_inner_texts())
+
+
+def test_events_are_filtered_by_kind_and_source(window):
+    page = window.open("/events")
+    page.get_by_label("Kind").fill("file.*")
+    page.get_by_label("Source").fill("prices")
+    window.press("Filter")
+
+    assert _kinds(page) == {"file.found", "file.stored", "file.failed"}
+    assert page.get_by_label("Kind").input_value() == "file.*"
+
+
+def test_a_kind_that_cannot_be_is_told_at_its_field(window):
+    page = window.open("/events")
+    window.expected.add(400)
+    page.get_by_label("Kind").fill("*")
+    window.press("Filter")
+
+    field = page.get_by_label("Kind")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert "source.*" in page.locator(f"#{field.get_attribute('aria-describedby')}").inner_text()
+
+
+def test_older_events_come_on_further_pages(window, world):
+    world.caller.mailbox = "office"
+    world.caller.push(*range(100, 160))
+    page = window.open("/events?kind=mail.stored")
+    newest = page.locator("tbody tr").count()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Next").click()
+
+    assert newest == 50
+    assert page.locator("tbody tr").count() == 15
+    with page.expect_navigation():
+        page.get_by_role("link", name="Newest").click()
+    assert page.locator("tbody tr").count() == 50
+
+
+def test_an_item_in_quarantine_is_tried_again(window, world):
+    page = window.open("/quarantine")
+    assert "the server gives no bytes" in text(page)
+
+    window.press("Try again work 9")
+
+    assert "It will be tried again." in text(page)
+    task = Task.select().where(Task.kind == "fetch").order_by(Task.id.desc()).get()
+    assert (task.source, task.state, task.target["key"]) == ("work", "due", 9)
+
+
+def test_all_that_the_filters_select_is_tried_again(window):
+    page = window.open("/quarantine?mailbox=work&stage=fetch")
+    assert page.get_by_label("Stage").input_value() == "fetch"
+
+    window.press("Try all again")
+
+    assert "All of them will be tried again." in text(page)
+    assert "stage=fetch" in page.url
+
+
+def test_a_reader_sees_the_quarantine_and_changes_nothing(window, world):
+    world.add_user("eve", "reader")
+    window.sign_in("eve", "correct horse battery")
+    page = window.open("/quarantine")
+
+    assert "the server gives no bytes" in text(page)
+    assert page.get_by_role("button", name="Try").count() == 0

@@ -1,0 +1,53 @@
+"""Every word that a page says has a key, and every key is used."""
+
+import re
+
+import pytest
+
+from api import users
+from api.web.strings import LANGUAGES, t
+from tests.documents import ROOT
+
+WEB = ROOT / "api/web"
+SOURCES = [*WEB.glob("*.py"), *WEB.glob("templates/*.html")]
+CODE = "\n".join(path.read_text("utf-8") for path in SOURCES)
+#: Keys that stand in the code as they are, and those that are put together: "mark." and a state.
+WHOLE = set(re.findall(r"""["']([a-z_]+(?:\.\w+)+)["']""", CODE))
+BEGUN = set(re.findall(r"""["']([a-z_]+\.)(?:["'] ~|\{)""", CODE))
+CALLED = set(re.findall(r"""\bt\(\s*["']([\w.]+)["'][,)]""", CODE))
+#: Names of the product itself, which have no dot.
+PLAIN = {"product", "skip", "footer"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_word_that_a_page_says_is_there(language):
+    texts = LANGUAGES[language]
+
+    assert len(CALLED) > 30
+    assert CALLED - set(texts) == set()
+    assert [begun for begun in BEGUN if not any(key.startswith(begun) for key in texts)] == []
+    assert {key for key in WHOLE if key.startswith("done.")} - set(texts) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_word_is_said_somewhere(language):
+    unused = [
+        key
+        for key in LANGUAGES[language]
+        if key not in WHOLE | PLAIN and not key.startswith(tuple(BEGUN))
+    ]
+
+    assert unused == []
+
+
+def test_all_languages_have_the_same_keys():
+    assert len({frozenset(texts) for texts in LANGUAGES.values()}) == 1
+
+
+def test_one_and_many_are_told_apart():
+    assert t("time.hours", count=1) == "an hour ago"
+    assert t("time.hours", count=2) == "2 hours ago"
+
+
+def test_each_role_has_its_words():
+    assert all(t(f"role.{role}") and t(f"role.{role}_is") for role in users.ROLES)

@@ -1,0 +1,88 @@
+"""An API that is served on a free port, with something of everything in it."""
+
+import threading
+from pathlib import Path
+
+from api import server, users
+from api.app import create_app
+from api.database import open_database
+from api.models import Mailbox, Page, User
+from api.security import new_token
+from postroom.storage import open_storage
+from tests.api.caller import Caller
+from tests.api.scripter import Scripter, ago
+from tests.api.watcher import Watcher
+from tests.servers.ports import HOST, free_port, is_open
+from tests.waiting import wait_until
+
+PASSWORD = "correct horse battery"
+
+
+class World:
+    """The API at `address`; the pages below need nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.db = open_database(folder / "postroom.sqlite")
+        self._mails = open_storage("sqlite", folder / "mails.sqlite")
+        self._files = open_storage("directory", folder / "files")
+        self.app = create_app(self.db, self._mails, files=self._files)
+        self.caller = Caller(self.app, self.db, self._mails, self._files)
+        with self.db.writing():
+            self.admin_token = new_token("admin", ["admin"])
+        self._stop, port = threading.Event(), free_port()
+        self.address = f"http://{HOST}:{port}"
+        self._thread = threading.Thread(
+            target=server.serve, args=(self.app, HOST, port, 4, self._stop)
+        )
+        self._thread.start()
+        wait_until(lambda: is_open(port), 60, "the server")
+
+    def seed(self) -> "World":
+        """Fill in what people would find after some days."""
+        for number, name in enumerate(("office", "work")):
+            self.caller.mailbox = name
+            self.caller.hello(f"imap:{name}:ann")
+            self.caller.push(*range(1, 6))
+            self.caller.finish((1, 5), pass_id=str(number) * 32)
+        self.caller.deliver(self.caller.failure(9, "refused", "the server gives no bytes"))
+        watcher = Watcher(self.caller)
+        watcher.links("summer.pdf", "winter.pdf", "old.pdf")
+        watcher.tell(
+            watcher.stored("summer.pdf", "a"),
+            watcher.stored("winter.pdf", "b"),
+            watcher.failed("old.pdf"),
+        )
+        watcher.looked(3)
+        scripter = Scripter(self.caller)
+        scripter.script("invoices", cron="0 6 * * *")
+        scripter.script("prices")
+        scripter.done("prices", output="12 EUR")
+        scripter.done("invoices", status="error", exit_code=1, error="no such column: total")
+        with self.db.writing():
+            silent = {"state": "silent", "seen": ago(hours=5)}
+            Mailbox.update(silent).where(Mailbox.name == "office").execute()
+            Page.update(state="ok").execute()
+        return self
+
+    def add_user(self, name: str, role: str) -> None:
+        """Somebody who signs in with PASSWORD."""
+        users.add(self.db, name, PASSWORD, role, by="the test")
+
+    def without_users(self) -> None:
+        """As before anybody was added."""
+        for user in list(User.select()):
+            with self.db.writing():
+                user.delete_instance()
+
+    def events(self, kind: str) -> list[dict[str, object]]:
+        """What events of that kind are about, in order."""
+        items = self.caller.get("/v1/events?limit=500")["items"]
+        return [each["about"] for each in items if each["kind"] == kind]
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._stop.set()
+        self._thread.join()
+        self.db.close()
+        self._mails.close()
+        self._files.close()
