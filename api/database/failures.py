@@ -12,7 +12,6 @@ _LOST = (
     errors.CannotConnectNow,
     errors.TooManyConnections,
     errors.IdleInTransactionSessionTimeout,
-    errors.ReadOnlySqlTransaction,
 )
 _PASSING = {
     errors.DeadlockDetected: "two wrote crosswise",
