@@ -59,8 +59,8 @@ class Window:
             self.complaints.append(f"{told.type}: {told.text} ({told.location})")
 
     def _failed(self, request: Request) -> None:
-        # A stream ends when its page is left.
-        if request.resource_type != "eventsource":
+        # What is still on its way when a page is left is of no use any more.
+        if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def open(self, path: str, status: int = 200) -> Page:

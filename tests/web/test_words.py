@@ -1,10 +1,14 @@
 """Every word that a page says has a key, and every key is used."""
 
 import re
+from typing import get_args, get_type_hints
 
 import pytest
 
 from api import users
+from api.answers import Mailbox
+from api.scripted import LastRun
+from api.watched import Page
 from api.web.strings import LANGUAGES, t
 from tests.documents import ROOT
 
@@ -15,8 +19,6 @@ CODE = "\n".join(path.read_text("utf-8") for path in SOURCES)
 WHOLE = set(re.findall(r"""["']([a-z_]+(?:\.\w+)+)["']""", CODE))
 BEGUN = set(re.findall(r"""["']([a-z_]+\.)(?:["'] ~|\{)""", CODE))
 CALLED = set(re.findall(r"""\bt\(\s*["']([\w.]+)["'][,)]""", CODE))
-#: Names of the product itself, which have no dot.
-PLAIN = {"product", "skip", "footer"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -34,7 +36,7 @@ def test_each_word_is_said_somewhere(language):
     unused = [
         key
         for key in LANGUAGES[language]
-        if key not in WHOLE | PLAIN and not key.startswith(tuple(BEGUN))
+        if key not in WHOLE | CALLED and not key.startswith(tuple(BEGUN))
     ]
 
     assert unused == []
@@ -47,6 +49,18 @@ def test_all_languages_have_the_same_keys():
 def test_one_and_many_are_told_apart():
     assert t("time.hours", count=1) == "an hour ago"
     assert t("time.hours", count=2) == "2 hours ago"
+
+
+STATES = [
+    (kind, state)
+    for kind, field in ((Mailbox, "state"), (Page, "state"), (LastRun, "status"))
+    for state in get_args(get_type_hints(kind)[field])
+]
+
+
+@pytest.mark.parametrize(("kind", "state"), STATES)
+def test_each_state_has_its_mark(kind, state):
+    assert t(f"mark.{state}")
 
 
 def test_each_role_has_its_words():

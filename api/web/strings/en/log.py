@@ -14,7 +14,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "events.by": "By",
     "events.details": ("one detail", "{count} details"),
     "events.none": "Nothing of that kind has happened.",
-    "filter": "Filter",
+    "filter.apply": "Filter",
     "filter.none": "Show all",
     "filter.all": "All",
     "quarantine.title": "Quarantine",
