@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # Most tests wait for other processes: more workers than cores pay off.
 WORKERS ?= 4
+# `make test POSTGRESQL=1`: all that touches the database, on PostgreSQL as well.
+POSTGRESQL ?=
 # `make demo ONCE=1` ends by itself; ARGS goes to the demo or to pytest as it stands.
 ONCE ?=
 ARGS ?=
@@ -12,7 +14,8 @@ MAILS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # Some files hold many slow tests: who is done takes from who is not.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	$(if $(filter-out 0,$(POSTGRESQL)),--postgresql)
 # Here every branch is tested, not only most of them.
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -22,13 +25,13 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help:
 	@echo "make demo         the whole chain with sample mails and a page; ONCE=1 ends when all were seen"
-	@echo "make test         all tests; ARGS='-k wire' for some"
+	@echo "make test         all tests; ARGS='-k wire' for some; POSTGRESQL=1: all on both databases"
 	@echo "make test-long    the tests that make test leaves out, more of its kind"
 	@echo "make check        format, lint, types, import rules, tests with coverage"
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
 	@echo "make fuzz         the property tests with many more examples, and mutated mails"
-	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ, Chromium)"
+	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ, Chromium, PostgreSQL)"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
 	@echo "make screenshots  pictures of all pages into docs/screenshots"
@@ -80,7 +83,7 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium fonts-dejavu-core)
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium fonts-dejavu-core postgresql)
 
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)

@@ -10,14 +10,15 @@ import peewee
 
 from postroom import daemon, settings
 from postroom.api_client import ApiClient
+from postroom.credentials import read_private
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import security, silence, upkeep, usercommands
+from . import moving, security, silence, stems, upgrade, upkeep, usercommands
 from .app import create_app
-from .database import Database
+from .database import Database, is_url, open_database
 from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
@@ -35,6 +36,8 @@ def main(this: Daemon) -> int:
         return _serve(this, options, db)
     database.initialize(db)
     migrate(db)
+    if command == "move":
+        return _move(this, db)
     if command == "collect":
         upkeep.collect(db, open_mails(this.config), open_files(this.config))
         return daemon.Exit.OK
@@ -55,9 +58,12 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         most_streams=options.streams,
         most_exports=options.exports,
     )
+    if is_url(options.database):
+        upgrade.use_language(db, options.search_language)
     app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
-        file = db.path.with_name(f"{name}.token")
+        db.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = db.folder / f"{name}.token"
         with db.writing():
             if security.ensure_token(name, file):
                 sys.stdout.write(f"API: the {name} token is in {file}\n")
@@ -80,14 +86,39 @@ def _disks(this: Daemon, db: Database) -> dict[str, Path]:
     spool = this.config.section("master", settings.Master).spool
     paths = {"mails": kept.mails_path, "files": kept.files_path, "spool": spool}
     found = {name: this.config.path_of(path) for name, path in paths.items()}
-    return {"database": db.path, **found}
+    return {"database": db.folder, **found}
 
 
 def _database(this: Daemon) -> Database:
-    path = this.config.path_of(this.config.section("api", settings.Api).database)
+    options = this.config.section("api", settings.Api)
+    if is_url(options.database):
+        with this.config.blaming("api", "database"):
+            return _server(this)
+    if options.search_language != stems.SIMPLE:
+        raise SettingsError("[api] search_language takes simple alone where SQLite is in use")
+    path = this.config.path_of(options.database)
     with this.config.blaming("api", "database"), translated(path):
         _check_place(path)
-        return Database(path)
+        return open_database(path)
+
+
+def _server(this: Daemon) -> Database:
+    return _opened(this, this.config.section("api", settings.Api).database)
+
+
+def _opened(this: Daemon, url: str) -> Database:
+    options = this.config.section("api", settings.Api)
+    if not is_url(url):
+        raise SettingsError("a database on PostgreSQL is named as postgresql://user@host/database")
+    password = ""
+    if options.database_password_file:
+        password = read_private(this.config.path_of(options.database_password_file))
+    return open_database(
+        url,
+        folder=this.config.path_of(options.beside),
+        password=password,
+        connections=options.database_connections,
+    )
 
 
 def _check_place(path: Path) -> None:
@@ -101,6 +132,32 @@ def _check_place(path: Path) -> None:
     else:
         if head and head != SQLITE_HEAD:
             raise SettingsError(f"{path} is another file, not a database of SQLite")
+
+
+def _move(this: Daemon, old: Database) -> int:
+    options = this.config.section("api", settings.Api)
+    if is_url(options.database):
+        raise SettingsError("[api] database is on PostgreSQL already: a file of SQLite is moved")
+    with this.config.blaming("api", "database"):
+        new = _opened(this, this.args.to)
+    try:
+        moving.begin(old, new)
+        moving.copy(old, new)
+        if _answers(options):
+            sys.stdout.write(
+                "What was there is moved. Stop the API now, and run this again: what came "
+                "meanwhile follows.\n"
+            )
+            return daemon.Exit.FAILED
+        counts = moving.finish(old, new)
+    finally:
+        new.close_all()
+    rows = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    sys.stdout.write(
+        f"Moved and compared, equal by their hashes: {rows}.\n"
+        f"Now set in [api]:\ndatabase = {new.shown}\n"
+    )
+    return daemon.Exit.OK
 
 
 def _user(args: argparse.Namespace, db: Database) -> int:
@@ -135,6 +192,8 @@ def _new_token(name: str, scopes: str) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command")
+    move = commands.add_parser("move", help="bring all of SQLite's database to PostgreSQL")
+    move.add_argument("--to", required=True, metavar="URL", help="an empty database there")
     commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True
@@ -165,14 +224,30 @@ def _answers(options: settings.Api) -> bool:
     return True
 
 
+def _check_server(this: Daemon) -> CheckLine:
+    hint = "look at [api] database, and whether PostgreSQL runs"
+    try:
+        db = _server(this)
+        database.initialize(db)
+        version = schema_version()
+        made = f"schema {version}" if version else "empty yet: the first start makes the tables"
+        line = CheckLine("database", True, f"{db.shown}, {db.described}, {made}")
+        db.close_all()
+    except (PostroomError, OSError, peewee.PeeweeException) as e:
+        return CheckLine("database", False, str(e), hint)
+    return line
+
+
 def _check_database(this: Daemon) -> CheckLine:
+    if is_url(this.config.section("api", settings.Api).database):
+        return _check_server(this)
     path = this.config.path_of(this.config.section("api", settings.Api).database)
     try:
         with translated(path):
             _check_place(path)
         if not path.exists():
             return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
-        db = Database(path)
+        db = open_database(path)
         database.initialize(db)
         version = schema_version()
     except (PostroomError, OSError, peewee.PeeweeException) as e:

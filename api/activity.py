@@ -23,6 +23,8 @@ SIGNS = {
 }
 #: Seconds that a reading is good for: pages may be loaded again with each event.
 FRESH = 15.0
+#: Of a time up to its hour; written out, since PostgreSQL groups by what is literally the same.
+_HOUR = (peewee.SQL("1"), peewee.SQL("13"))
 
 
 class Activity(NamedTuple):
@@ -63,7 +65,7 @@ def read(at: datetime | None = None) -> Activity:
     begin = stamp(first)
     sources = _by_source(begin, hours)
     volume = [0] * HOURS
-    hour = peewee.fn.SUBSTR(Mail.created, 1, 13)
+    hour = peewee.fn.SUBSTR(Mail.created, *_HOUR)
     found = Mail.select(hour, peewee.fn.SUM(Mail.size)).where(Mail.id >= first_since(Mail, begin))
     for name, size in found.group_by(hour).tuples():
         if name in hours:
@@ -80,7 +82,7 @@ def read(at: datetime | None = None) -> Activity:
 
 def _by_source(begin: str, hours: dict[str, int]) -> dict[tuple[str, str], Sequence[int]]:
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * HOURS)
-    hour = peewee.fn.SUBSTR(Event.created, 1, 13)
+    hour = peewee.fn.SUBSTR(Event.created, *_HOUR)
     rows = (
         Event.select(Event.kind, Event.source, hour, peewee.fn.COUNT(Event.id))
         .where(Event.id >= first_since(Event, begin), Event.kind.in_(list(SIGNS)))

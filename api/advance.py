@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
-import peewee
-
 from postroom.runs import Advanced
 
-from . import fts, runs, scripts
+from . import runs, scripts
 from .conditions import selects
 from .database import Database
 from .models import Event, Mail, Run, Script
 from .querylang import parse
 from .querytree import split
+from .wordindex import words_index
 
 OF_MAILS = ("mail.stored",)
 OF_FILES = ("file.stored", "file.changed")
@@ -100,9 +99,7 @@ def matching(query: str, ids: Sequence[int]) -> list[int]:
         if words is None:
             found = found.where(selects(parse(query)))
         else:
-            # The index of words goes only through these mails, not through all its hits.
-            between = peewee.SQL("rowid BETWEEN ? AND ?", (min(ids), max(ids)))
-            found = found.where(Mail.id.in_(fts.hits(words).where(between)))
+            found = found.where(Mail.id.in_(words_index().hits(words, (min(ids), max(ids)))))
             if others:
                 found = found.where(reduce(and_, map(selects, others)))
     return [id_ for (id_,) in found.tuples()]

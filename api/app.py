@@ -96,6 +96,7 @@ def create_app(
     security.register(app)
     contracts.register(app)
     compress.register(app)
+    app.teardown_appcontext(lambda _: db.release())
     for module in MODULES:
         app.register_blueprint(module.blueprint)
     web.register(app)

@@ -25,7 +25,7 @@ def insert(
         columns = tuple(chunk[0])
         names = tuple(model._meta.fields[name].column_name for name in columns)
         table = model._meta.table_name
-        sql = _statement(table, names, len(chunk), ignore, returning)
+        sql = _statement(database.param, table, names, len(chunk), ignore, returning)
         values = [row[name] for row in chunk for name in columns]
         cursor = database.execute_sql(sql, values)
         if returning:
@@ -41,9 +41,9 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 @lru_cache(maxsize=64)
 def _statement(
-    table: str, columns: tuple[str, ...], count: int, ignore: bool, returning: str
+    mark: str, table: str, columns: tuple[str, ...], count: int, ignore: bool, returning: str
 ) -> str:
-    one = f"({', '.join([database.param] * len(columns))})"
+    one = f"({', '.join([mark] * len(columns))})"
     conflict = " ON CONFLICT DO NOTHING" if ignore else ""
     wanted = f" RETURNING {returning}" if returning else ""
     names = ", ".join(f'"{name}"' for name in columns)

@@ -7,9 +7,9 @@ from functools import reduce
 
 import peewee
 
-from . import fts
-from .models import Folder, Mail, Mailbox, Place, database
-from .querytree import All, Any, Node, Not, Stated, looked_for, split
+from .models import Folder, Mail, Mailbox, Place
+from .querytree import All, Any, Node, Not, Stated, split
+from .wordindex import words_index
 
 #: What a mail may have.
 HAS = {
@@ -18,37 +18,17 @@ HAS = {
 }
 
 
-#: Fewer hits are looked up one by one; of more, those are taken that stand first by date.
-FEW = 1_000
-#: So few letters begin the words of many mails.
-SHORT = 3
-
-
 def narrowed(tree: Node) -> peewee.Node:
     """Whether the tree selects a mail, put so that the database goes the shorter way."""
     words, others = split(tree)
-    if words is None:
-        return selects(tree)
-    hits = fts.hits(words)
-    id_ = Mail.id
-    if _are_many(words, hits):
-        # With the sign, the hits are no way to find mails, only a set to compare with.
-        id_ = peewee.NodeList((peewee.SQL("+"), id_))
-    return _both(peewee.Expression(id_, peewee.OP.IN, hits), others)
-
-
-def _are_many(words: Node, hits: peewee.Select) -> bool:
-    # All words of a prefix are put together before its first hit comes: that is not done twice.
-    if any(each.prefix and len(each.text) <= SHORT for each in looked_for(words)):
-        return True
-    return len(database.execute(hits.limit(FEW + 1)).fetchall()) > FEW
+    return selects(tree) if words is None else _both(words_index().selected(words), others)
 
 
 def selects(tree: Node) -> peewee.Node:
     """Whether the tree selects a mail."""
     words, others = split(tree)
     if words is not None:
-        return _both(Mail.id.in_(fts.hits(words)), others)
+        return _both(Mail.id.in_(words_index().hits(words)), others)
     match tree:
         case Not(part):
             return ~selects(part)

@@ -1,6 +1,6 @@
 """Contents on their way into the tables: each once, however often it comes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from postroom.errors import TemporaryError
 from postroom.storage import Storage
@@ -21,22 +21,27 @@ def insert(
 ) -> tuple[Contents, set[str]]:
     """Insert what is new; return the ids of all contents by SHA-256, and which were new.
 
-    A quarantined mail is a content too: of its bytes all is known but their meaning.
+    A quarantined mail is a content too: of its bytes all is known but their meaning. What others
+    may have changed is looked at when it is our turn, which we have on return.
     """
     # Where one content comes twice in a batch, the parsed one counts.
     given = {one.sha256: one for one in sorted(batch, key=_is_parsed) if _is_content(one)}
     if not given:
+        db.take_turn()
         return {}, set()
     time = now()
     # Sorted, so that two batches never wait for each other crosswise.
     rows = [mail_row(given[sha], time) for sha in sorted(given)]
     new = dict(bulk.insert(Mail, rows, ignore=True, returning="sha256, id"))
+    _describe(new, given, time)
+    db.take_turn()
     held = _held(set(given) - set(new))
     understood = _understand(held, given, time)
+    _describe({sha: held[sha].id for sha in understood}, given, time)
     _regain_raw([sha for sha in held if given[sha].has_raw], storage, time)
     ids = {**new, **{sha: mail.id for sha, mail in held.items()}}
     fresh = {sha for sha in {*new, *understood} if _is_parsed(given[sha])}
-    _describe(db, [(ids[sha], given[sha]) for sha in sorted(fresh)], told, time)
+    _tell([(ids[sha], given[sha]) for sha in sorted(fresh)], told, time)
     return ids, fresh
 
 
@@ -79,13 +84,14 @@ def _regain_raw(hashes: Sequence[str], storage: Storage, time: str) -> None:
         Mail.update(has_raw=True, changed=time).where(Mail.sha256.in_(lost)).execute()
 
 
-def _describe(
-    db: Database, fresh: Iterable[tuple[int, Delivery]], told: list[Told], time: str
-) -> None:
-    fresh = list(fresh)
-    attachments = [row for id_, one in fresh for row in attachment_rows(id_, one, time)]
-    bulk.insert(Attachment, attachments)
-    search.index(db, fresh)
+def _describe(ids: Contents, given: Mapping[str, Delivery], time: str) -> None:
+    """Attachments and words of what was parsed: nobody else looks at them yet."""
+    fresh = [(id_, given[sha]) for sha, id_ in sorted(ids.items()) if _is_parsed(given[sha])]
+    bulk.insert(Attachment, [row for id_, one in fresh for row in attachment_rows(id_, one, time)])
+    search.index(fresh)
+
+
+def _tell(fresh: Sequence[tuple[int, Delivery]], told: list[Told], time: str) -> None:
     threads.join([kin(id_, date_of(m, time), m) for id_, one in fresh if (m := one.mail)])
     told += [
         Told("mail.stored", one.mailbox, {"mail": id_, "sha256": one.sha256}) for id_, one in fresh

@@ -31,4 +31,4 @@ def brought_today(fingerprint: str) -> int:
     """The bytes of all mailboxes of one account."""
     found = Mailbox.select(peewee.fn.SUM(Mailbox.day_bytes))
     ours = found.where(Mailbox.fingerprint == fingerprint, Mailbox.day == today())
-    return ours.scalar() or 0
+    return int(ours.scalar() or 0)

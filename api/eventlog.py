@@ -135,8 +135,14 @@ def clear_up(db: Database, days: int, at: datetime | None = None) -> int:
             break
         with db.writing():
             deleted += Event.delete().where(Event.id <= ids[-1]).execute()
-            Fact.replace(name=_DELETED, value=str(ids[-1])).execute()
+            _note(str(ids[-1]))
     return deleted
+
+
+def _note(last: str) -> None:
+    Fact.insert(name=_DELETED, value=last).on_conflict(
+        conflict_target=[Fact.name], update={Fact.value: last}
+    ).execute()
 
 
 def _spare(oldest: str) -> list[int]:

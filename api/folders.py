@@ -65,14 +65,14 @@ _FIND = """
     SELECT f.id, f.name, f.mailbox_id, f.last_number
     FROM folders f JOIN mailboxes m ON m.id = f.mailbox_id
     WHERE m.name = {0} AND f.epoch = CASE {0} WHEN 0 THEN m.epoch ELSE {0} END
-    AND f.name = {0} AND f.uidvalidity = {0} AND (f.generation = {0} OR {0} IS NULL)
+    AND f.name = {0} AND f.uidvalidity = {0} AND f.generation = COALESCE({0}, f.generation)
     ORDER BY f.generation DESC LIMIT 1"""
 
 
 def find_or_open(numbering: Numbering) -> Numbered:
     """The folder row, made when missing; call it inside a write transaction."""
     name, epoch, folder, uidvalidity, generation = numbering
-    given = (name, epoch, epoch, folder, uidvalidity, generation, generation)
+    given = (name, epoch, epoch, folder, uidvalidity, generation)
     found = database.execute_sql(_FIND.format(database.param), given).fetchone()
     return Numbered(*found) if found else _open(numbering)
 

@@ -47,7 +47,7 @@ def ingest(
     if raws:
         store, batch = storage.id, storage.put_many(raws)
     try:
-        with db.writing():
+        with db.adding():
             answers = iter(_ingest(db, good, storage))
             _account(good, store, batch)
     except PostroomError:

@@ -102,5 +102,4 @@ def _counted(table: Any, column: peewee.Field, *only: peewee.Node) -> dict[Label
 
 
 def _size(db: Database) -> int:
-    files = (db.path, db.path.with_name(f"{db.path.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
+    return db.size()

@@ -32,25 +32,13 @@ from .models import (
     database,
 )
 from .sessions import FORM_KEY
-
-SEARCH_TABLE = """
-CREATE VIRTUAL TABLE mail_search USING fts5(
-    subject, sender, recipients, body, files, content='',
-    tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mc Mn'")
-"""
+from .wordindex import words_index
 
 
 def _first(db: Database) -> None:
     db.create_tables(TABLES)
-    _create_search(db)
+    words_index().create()
     Fact.create(name="feed_epoch", value=secrets.token_hex(8))
-
-
-def _create_search(db: Database) -> None:
-    # Words are looked up, never shown from here: the texts themselves stand in mails.
-    db.execute_sql(SEARCH_TABLE)
-    # Merging more segments at once rewrites each word less often.
-    db.execute_sql("INSERT INTO mail_search(mail_search, rank) VALUES ('automerge', 16)")
 
 
 def _know_parsers(db: Database) -> None:
@@ -78,10 +66,10 @@ def _drop_spare_indexes(db: Database) -> None:
 def _thread(db: Database) -> None:
     """Put mails into threads; index those who wrote apart from those who were written to."""
     db.create_tables((Threaded, ThreadKey), safe=True)
-    if "sender" not in {row[1] for row in db.execute_sql("PRAGMA table_info(mail_search)")}:
-        db.execute_sql("DROP TABLE mail_search")
-        _create_search(db)
-        upgrade.index_again(db)
+    if words_index().is_outdated():
+        words_index().drop()
+        words_index().create()
+        upgrade.index_again()
     upgrade.thread_all()
 
 
@@ -137,10 +125,12 @@ def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
         return False
-    db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column} {db.typed(kind)}")
     return True
 
 
+#: The fact that a database has while another one is moved into it.
+MOVING = "moving"
 #: Step n brings the schema from version n to n + 1.
 STEPS: tuple[Callable[[Database], None], ...] = (
     _first,
@@ -157,24 +147,35 @@ STEPS: tuple[Callable[[Database], None], ...] = (
 )
 
 
-def migrate(db: Database) -> None:
+def migrate(db: Database, *, is_move: bool = False) -> None:
     """Bring the database up to date; raises SettingsError when it is newer than this program.
 
-    An older one is copied beside itself first.
+    An older one is copied beside itself first, where that can be done. Of several processes that
+    start at once one takes the steps.
     """
     if 0 < schema_version() < len(STEPS):
         db.back_up(f"schema-{schema_version()}")
     with db.writing():
         version = schema_version()
+        if version and not is_move and Fact.get_or_none(Fact.name == MOVING) is not None:
+            raise SettingsError(
+                f"{db.shown}: the move into it is not at its end: run `python -m api move` again"
+            )
         if version > len(STEPS):
             raise SettingsError(
-                f"{db.path}: the database has schema {version}, this program knows up to "
+                f"{db.shown}: the database has schema {version}, this program knows up to "
                 f"{len(STEPS)}: start the newer program, or restore a backup made before it"
             )
         for step in STEPS[version:]:
             step(db)
         if version < len(STEPS):
-            Fact.replace(name="schema", value=str(len(STEPS))).execute()
+            _note_version()
+
+
+def _note_version() -> None:
+    value = str(len(STEPS))
+    if not Fact.update(value=value).where(Fact.name == "schema").execute():
+        Fact.create(name="schema", value=value)
 
 
 def schema_version() -> int:

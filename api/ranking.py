@@ -8,9 +8,10 @@ import typing
 
 import peewee
 
-from . import fts, shown
+from . import shown
 from .models import Mail, database
 from .querytree import Any, Node, looked_for, split
+from .wordindex import words_index
 
 #: So many of the newest mails that a query selects are ranked; the others are not in the answer.
 RANKED = 500
@@ -47,7 +48,7 @@ def best(found: peewee.ModelSelect, tree: Node, after: Place | None, size: int) 
 def _ranked(ids: list[int], tree: Node) -> list[tuple[float, int]]:
     """Best first; of equals the one that came last."""
     words, _ = split(tree)
-    found = fts.scores(words or Any(tuple(looked_for(tree))), ids, WEIGHTS)
+    found = words_index().scores(words or Any(tuple(looked_for(tree))), ids, WEIGHTS)
     return sorted(((found.get(id_, 0.0), id_) for id_ in ids), key=_order)
 
 

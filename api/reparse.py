@@ -152,7 +152,7 @@ def _replace(db: Database, mail: Any, new: Delivery, record: records.Mail) -> li
     changed = [*differs, *(["attachments"] if before != after else [])]
     if not changed:
         return []
-    _replace_words(db, mail, [each[1] for each in before], record)
+    _replace_words(mail, [each[1] for each in before], record)
     Mail.update(**decoded(differs), changed=time).where(Mail.id == mail.id).execute()
     threads.rejoin(threads.kin_held(mail))
     if before != after:
@@ -166,8 +166,8 @@ def _held(mail: Any, name: str) -> Any:
     return encode(value) if name in _STRUCTURED else value
 
 
-def _replace_words(db: Database, mail: Any, names: Sequence[str], record: records.Mail) -> None:
+def _replace_words(mail: Any, names: Sequence[str], record: records.Mail) -> None:
     old, new = search.words_held(mail, names), search.words(record)
     if old != new:
-        search.forget(db, [(mail.id, old)])
-        search.add(db, [(mail.id, new)])
+        search.forget([(mail.id, old)])
+        search.add([(mail.id, new)])

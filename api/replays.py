@@ -23,7 +23,7 @@ TASK = "replay"
 #: Lines that one query reads.
 CHUNK = 200
 _Filters = dict[str, str]
-_NOTHING = ("", "", 0, "", "", "")
+_NOTHING = ("", "", False, "", "", "")
 _FIELDS = ("replay", "item", "status", "sha256", "cut", "was", "error", "output")
 #: What has an output has the hash of one.
 _BEFORE = (
@@ -37,7 +37,7 @@ _COMPARE = f"""
     WHERE replay_id = {{0}}"""  # noqa: S608
 _ABSENT = """
     INSERT INTO replay_items (replay_id, item, status, sha256, cut, was, error, output)
-    SELECT {0}, p.item, 'absent', '', 0, 'gone', '', '' FROM replay_items p
+    SELECT {0}, p.item, 'absent', '', FALSE, 'gone', '', '' FROM replay_items p
     WHERE p.replay_id = {0} AND p.sha256 <> '' AND NOT EXISTS(
         SELECT 1 FROM replay_items n WHERE n.replay_id = {0} AND n.item = p.item)"""
 

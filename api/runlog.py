@@ -58,7 +58,7 @@ def read(run: Any, stream: str, attempt: int, offset: int) -> Log:
         RunLog.run == run.id, RunLog.attempt == attempt, RunLog.stream == stream
     )
     kept, cut = pieces.select(
-        peewee.fn.MAX(RunLog.offset + RunLog.size), peewee.fn.MAX(RunLog.cut)
+        peewee.fn.MAX(RunLog.offset + RunLog.size), peewee.fn.MAX(RunLog.cut.cast("INTEGER"))
     ).scalar(as_tuple=True)
     text, size = b"", 0
     wanted = pieces.where(RunLog.offset + RunLog.size > offset).order_by(RunLog.offset)

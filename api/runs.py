@@ -47,7 +47,7 @@ def add(script: Script, wanted: Sequence[Wanted]) -> list[int]:
     ids = [id_ for (id_,) in bulk.insert(Run, rows, returning="id")]
     made = tasks.add_new(TASK, script.name, [{"run": id_} for id_ in ids])
     p = database.param
-    database.connection().executemany(
+    database.many(
         f"UPDATE runs SET task_id = {p} WHERE id = {p}",  # noqa: S608
         list(zip(made, ids, strict=True)),
     )
@@ -78,7 +78,7 @@ _NOTHING_YET = {
     "worker": "",
     "token": "",
     "attempt": 0,
-    "stop": 0,
+    "stop": False,
     "started": "",
     "ended": "",
     "error": "",

@@ -5,21 +5,12 @@ from typing import Any, NamedTuple
 
 from postroom.records import Mail
 
-from .database import Database
 from .deliveries import MAX_LINE, Delivery, clean
 from .fold import fold
+from .wordindex import words_index
 
-_INSERT = (
-    "INSERT INTO mail_search(rowid, subject, sender, recipients, body, files) "
-    "VALUES (?, ?, ?, ?, ?, ?)"
-)
 SENDERS = ("from", "sender", "reply_to")
 RECIPIENTS = ("to", "cc", "bcc")
-#: Nothing but the words is kept, so that who takes them back must name them.
-_FORGET = (
-    "INSERT INTO mail_search(mail_search, rowid, subject, sender, recipients, body, files) "
-    "VALUES ('delete', ?, ?, ?, ?, ?, ?)"
-)
 
 
 class Words(NamedTuple):
@@ -32,19 +23,19 @@ class Words(NamedTuple):
     files: str
 
 
-def index(db: Database, contents: Iterable[tuple[int, Delivery]]) -> None:
+def index(contents: Iterable[tuple[int, Delivery]]) -> None:
     """Add new contents by their ids; call it inside the transaction that inserts them."""
-    add(db, [(id_, words(one.mail)) for id_, one in contents if one.mail is not None])
+    add([(id_, words(one.mail)) for id_, one in contents if one.mail is not None])
 
 
-def add(db: Database, found: Iterable[tuple[int, Words]]) -> None:
+def add(found: Iterable[tuple[int, Words]]) -> None:
     """Index words by the ids of their mails."""
-    db.connection().executemany(_INSERT, [(id_, *each) for id_, each in found])
+    words_index().add([(id_, *each) for id_, each in found])
 
 
-def forget(db: Database, held: Iterable[tuple[int, Words]]) -> None:
+def forget(held: Iterable[tuple[int, Words]]) -> None:
     """Take words back; they must be those that were indexed."""
-    db.connection().executemany(_FORGET, [(id_, *each) for id_, each in held])
+    words_index().forget([(id_, *each) for id_, each in held])
 
 
 def words(mail: Mail) -> Words:

@@ -76,7 +76,7 @@ def lease_until(id_: int, worker: str, until: str) -> None:
         state="leased",
         worker=worker,
         lease_until=until,
-        attempts=Task.attempts + (Task.state == "due"),
+        attempts=Task.attempts + peewee.Case(None, [(Task.state == "due", 1)], 0),
         changed=now(),
     ).where(Task.id == id_).execute()
 

@@ -95,14 +95,15 @@ def _by_subject(kins: Sequence[Kin]) -> Iterator[tuple[int, int, bool]]:
 
 def _counterparts(asking: Iterable[Kin]) -> Iterator[tuple[int, int, Kin]]:
     wanted = [(one.mail, key, *window(one.date)) for one in asking for key in counterparts(one)]
+    joined = database.ordered_join
     for chunk in _chunks(wanted):
         marks = ", ".join([f"({', '.join([database.param] * 4)})"] * len(chunk))
         # The few that ask lead, each by one look into the index; never the other way round.
         sql = (
             f"WITH asking(mail, subject, low, high) AS (VALUES {marks}) "  # noqa: S608
             "SELECT a.mail, t.thread, m.id, m.date, m.from_address, m.record FROM asking a "
-            "CROSS JOIN threaded t ON t.subject = a.subject AND t.date BETWEEN a.low AND a.high "
-            f"CROSS JOIN mails m ON m.id = t.mail_id LIMIT {_MOST_PAIRS}"
+            f"{joined} threaded t ON t.subject = a.subject AND t.date BETWEEN a.low AND a.high "
+            f"{joined} mails m ON m.id = t.mail_id LIMIT {_MOST_PAIRS}"
         )
         values = [value for each in chunk for value in each]
         for mail, thread, id_, date, sender, record in database.execute_sql(sql, values):

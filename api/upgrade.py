@@ -2,28 +2,53 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import search, threads
+from . import search, stems, threads
 from .database import Database
 from .models import Attachment, Mail, Threaded
+from .wordindex import words_index
 
 log = logging.getLogger(__name__)
 _BATCH = 500
 
 
-def index_again(db: Database) -> None:
+def index_again() -> None:
     """Index the words of all parsed mails."""
     for mails in _parsed(*threads.HELD, Mail.text):
-        names: dict[int, list[str]] = defaultdict(list)
-        attached = Attachment.select(Attachment.mail, Attachment.name).where(
-            Attachment.mail.in_([mail.id for mail in mails])
-        )
-        for mail, name in attached.order_by(Attachment.mail, Attachment.number).tuples():
-            names[mail].append(name)
-        search.add(db, [(mail.id, search.words_held(mail, names[mail.id])) for mail in mails])
+        search.add(_words(mails))
         log.info("indexed again up to mail %d", mails[-1].id)
+
+
+def words_of(ids: Sequence[int]) -> list[tuple[int, search.Words]]:
+    """The words of these mails, as they are indexed."""
+    return _words(list(Mail.select(*threads.HELD, Mail.text).where(Mail.id.in_(ids))))
+
+
+def _words(mails: Sequence[Any]) -> list[tuple[int, search.Words]]:
+    names: dict[int, list[str]] = defaultdict(list)
+    attached = Attachment.select(Attachment.mail, Attachment.name).where(
+        Attachment.mail.in_([mail.id for mail in mails])
+    )
+    for mail, name in attached.order_by(Attachment.mail, Attachment.number).tuples():
+        names[mail].append(name)
+    return [(mail.id, search.words_held(mail, names[mail.id])) for mail in mails]
+
+
+def use_language(db: Database, language: str) -> None:
+    """Stem words so; those of all mails anew when they were stemmed otherwise."""
+    stems.use(language)
+    if stems.indexed() == language:
+        return
+    with db.writing():
+        # Another process may have done it meanwhile.
+        if stems.indexed() != language:
+            log.info("words are indexed again, as %s", language)
+            words_index().drop()
+            words_index().create()
+            index_again()
+            stems.note(language)
 
 
 def thread_all() -> None:

@@ -51,7 +51,7 @@ def keep_watch(
     """Look after alarms, and clear up deliveries, until `stop` is set, in a thread of its own."""
     looks = (lookout.look, partial(courier.clear_up, db, delivered_hours))
     threading.Thread(
-        target=_look, args=(looks, ALARM_SECONDS, stop), name="alarms", daemon=True
+        target=_look, args=(db, "alarms", looks, ALARM_SECONDS, stop), name="alarms", daemon=True
     ).start()
 
 
@@ -63,42 +63,75 @@ def _watch(db: Database, stop: threading.Event, events_days: int) -> None:
         partial(attendance.look, db, began),
         partial(eventlog.clear_up, db, events_days),
     )
-    _look(looks, LOOK_SECONDS, stop)
+    _look(db, "watch", looks, LOOK_SECONDS, stop)
 
 
-def _look(looks: Iterable[Callable[[], object]], seconds: float, stop: threading.Event) -> None:
+def _look(
+    db: Database,
+    name: str,
+    looks: Iterable[Callable[[], object]],
+    seconds: float,
+    stop: threading.Event,
+) -> None:
     # One that fails keeps no other from its look.
     while not stop.wait(seconds):
-        for look in looks:
-            try:
-                look()
-            except PostroomError as e:
-                log.warning("API: looking after things failed, trying again later: %s", e)
-            except Exception:
-                log.exception("API: looking after things failed, trying again later")
+        try:
+            with db.alone(name) as is_alone:
+                for look in looks if is_alone else ():
+                    _look_once(look)
+        except PostroomError as e:
+            log.warning("API: looking after things failed, trying again later: %s", e)
+        finally:
+            db.release()
+
+
+def _look_once(look: Callable[[], object]) -> None:
+    try:
+        look()
+    except PostroomError as e:
+        log.warning("API: looking after things failed, trying again later: %s", e)
+    except Exception:
+        log.exception("API: looking after things failed, trying again later")
 
 
 def _run(db: Database, storage: Storage, kept: Kept, stop: threading.Event) -> None:
-    collected, compared = time.monotonic(), -math.inf
+    due = _Due(storage, kept)
     while not stop.is_set():
         try:
-            damage.check(db, storage, kept)
-            if kept is RUNS and (deleted := retention.clear_up(db, storage)):
-                log.info("API: deleted %d runs that their scripts no longer keep", deleted)
-            # A store that counts no commits cannot tell by itself that it lost something.
-            if not storage.batch() and time.monotonic() - compared > COMPARE_SECONDS:
-                compared = time.monotonic()
-                _compare(db, storage, kept)
-            if time.monotonic() - collected > COLLECT_SECONDS:
-                collected = time.monotonic()
-                _clear_up(db, storage, kept)
+            # Of several processes one looks after a store.
+            with db.alone(f"upkeep of {kept.holds}") as is_alone:
+                if is_alone:
+                    due.do(db)
         except StorageBrokenError as e:
             end_process("the object store", e)
         except PostroomError as e:
             log.warning("API: upkeep failed, trying again later: %s", e)
         except Exception:
             log.exception("API: upkeep failed, trying again later")
+        finally:
+            db.release()
         stop.wait(CHECK_SECONDS)
+
+
+class _Due:
+    """What is due for a store at one look after it."""
+
+    def __init__(self, storage: Storage, kept: Kept) -> None:
+        self._storage, self._kept = storage, kept
+        self._collected, self._compared = time.monotonic(), -math.inf
+
+    def do(self, db: Database) -> None:
+        """Do it."""
+        damage.check(db, self._storage, self._kept)
+        if self._kept is RUNS and (deleted := retention.clear_up(db, self._storage)):
+            log.info("API: deleted %d runs that their scripts no longer keep", deleted)
+        # A store that counts no commits cannot tell by itself that it lost something.
+        if not self._storage.batch() and time.monotonic() - self._compared > COMPARE_SECONDS:
+            self._compared = time.monotonic()
+            _compare(db, self._storage, self._kept)
+        if time.monotonic() - self._collected > COLLECT_SECONDS:
+            self._collected = time.monotonic()
+            _clear_up(db, self._storage, self._kept)
 
 
 def collect(db: Database, mails: Storage, files: Storage) -> None:

@@ -1,6 +1,7 @@
 """How fast a search is among many mails, and what they cost to take in.
 
-python -m bench.search [--mails 100000] [--from FOLDER] [--folder FOLDER] [--rounds 40] [--cpu]
+python -m bench.search [--mails 100000] [--from FOLDER] [--folder FOLDER] [--database URL]
+    [--rounds 40] [--cpu]
 
 Parses the mails of a folder (without one, the demo's samples), takes copies of them in, each with
 Message-IDs and a date of its own, by the API's own ingest code in this process; then asks for pages
@@ -27,7 +28,7 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.conditions import selects
-from api.database import Database
+from api.database import Database, open_database
 from api.deliveries import Delivery
 from api.fold import fold
 from api.ingest import ingest
@@ -47,7 +48,7 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         folder = options.folder or Path(temporary)
-        db = Database(folder / "postroom.sqlite")
+        db = open_database(options.database or folder / "postroom.sqlite", folder=folder)
         storage = open_storage("sqlite", folder / "mails.sqlite")
         app = create_app(db, storage)
         mails = [parse(raw) for raw in originals(options.source)]
@@ -55,7 +56,7 @@ def main() -> None:
             _fill(db, storage, mails, options)
         clock = time.process_time if options.cpu else time.perf_counter
         _ask(app.test_client(), _questions(mails), options.rounds, clock)
-        db.close()
+        db.close_all()
         storage.close()
 
 
@@ -64,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mails", type=int, default=100_000)
     parser.add_argument("--from", dest="source", type=Path, help="a folder of .eml files")
     parser.add_argument("--folder", type=Path, help="keep the database here")
+    parser.add_argument("--database", help="a URL of PostgreSQL instead")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--cpu", action="store_true", help="count CPU time, not the clock's")
     parser.add_argument("--seed", type=int, default=1)

@@ -99,7 +99,9 @@ def _paths(config: Config, name: str, raw: RawSection) -> dict[str, str]:
     options = settings.SECTIONS.get(name)
     defaults = options() if options else None
     told = {key: raw.get(key, getattr(defaults, key, "")) for key in PATHS.get(name, ())}
-    return {key: str(config.path_of(value).absolute()) for key, value in told.items() if value}
+    # A database on a server has a URL.
+    paths = {key: value for key, value in told.items() if value and "://" not in value}
+    return {key: str(config.path_of(value).absolute()) for key, value in paths.items()}
 
 
 def _lines(values: Mapping[str, str]) -> Iterator[str]:

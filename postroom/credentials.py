@@ -73,7 +73,7 @@ def admin_token(config: Config) -> str:
     api = config.section("api", Api)
     if token := from_environment("POSTROOM_ADMIN_TOKEN"):
         return token
-    file = config.path_of(api.database).with_name("admin.token")
+    file = config.path_of(api.beside) / "admin.token"
     # It is of use to that API alone.
     if not api.url and file.exists():
         return read_private(file)

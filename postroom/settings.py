@@ -30,6 +30,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+#: What belongs to a database on a server stands here.
+DATA = "data"
+
+
 class Api(Options, frozen=True):
     """[api]: where the API listens, and how others reach it."""
 
@@ -38,6 +42,9 @@ class Api(Options, frozen=True):
     url: str = ""
     hosts: tuple[str, ...] = ()
     database: str = "data/postroom.sqlite"
+    database_password_file: str = ""
+    database_connections: Number = 20
+    search_language: str = "simple"
     threads: Number = 8
     streams: Annotated[int, Meta(ge=1, le=512)] = 64
     exports: Annotated[int, Meta(ge=1, le=64)] = 4
@@ -52,6 +59,11 @@ class Api(Options, frozen=True):
     def __repr__(self) -> str:
         # A token must not get into a log by way of an f-string.
         return f"Api(base_url={self.base_url!r})"
+
+    @property
+    def beside(self) -> str:
+        """The folder of what belongs to the database, as the files of the first tokens."""
+        return DATA if "://" in self.database else str(Path(self.database).parent)
 
     @property
     def base_url(self) -> str:

@@ -107,7 +107,7 @@ def _file(config: Config) -> Path | None:
     named = from_environment("POSTROOM_RUNNER_TOKEN")
     if named or api.url or config.section("runner", Runner).token_file:
         return None
-    return config.path_of(api.database).with_name("runner.token")
+    return config.path_of(api.beside) / "runner.token"
 
 
 def token(config: Config) -> str:
@@ -117,7 +117,7 @@ def token(config: Config) -> str:
     options, api = config.section("runner", Runner), config.section("api", settings.Api)
     if options.token_file:
         return read_private(config.path_of(options.token_file))
-    file = config.path_of(api.database).with_name("runner.token")
+    file = config.path_of(api.beside) / "runner.token"
     if not file.exists():
         raise CredentialError(
             f"{file}: not there: start the API first, which writes it; or make a token by "

@@ -11,11 +11,17 @@ from postroom import logs
 from postroom.storage import Storage
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
+from tests.servers import postgres as postgres_server
 from tests.servers import rabbit as rabbit_server
 from tests.servers import swift as swift_server
 from tests.servers.web import WebServer
 from tests.stores import KINDS, Spot
 from tests.stubs.rig import Rig
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all tests that touch the database run on PostgreSQL, too."""
+    parser.addoption("--postgresql", action="store_true", help="on both databases, all of them")
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +108,23 @@ def rabbit(request: pytest.FixtureRequest) -> rabbit_server.Rabbit:
     """A real RabbitMQ that runs for all tests."""
     need(rabbit_server.BIN / "rabbitmq-server")
     server: rabbit_server.Rabbit = request.getfixturevalue("_rabbit")
+    return server
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[postgres_server.Postgres]:
+    server = postgres_server.Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest) -> postgres_server.Postgres:
+    """A real PostgreSQL that runs for all tests."""
+    need(postgres_server.BIN / "initdb")
+    server: postgres_server.Postgres = request.getfixturevalue("_postgres")
     return server
 
 

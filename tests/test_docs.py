@@ -11,7 +11,8 @@ import pytest
 
 from api import problems, query
 from api.app import create_app
-from api.database import EXIT_BROKEN, Database
+from api.database import open_database
+from api.database.base import EXIT_BROKEN
 from api.deliveries import Delivery
 from api.security import is_page
 from master.parsers import PARSERS
@@ -113,7 +114,7 @@ def test_each_registered_name_is_described(registry, names):
 
 
 def test_each_route_is_described(tmp_path):
-    with closing(Database(tmp_path / "db")) as db:
+    with closing(open_database(tmp_path / "db")) as db:
         app = create_app(db, open_storage("directory", tmp_path))
 
     argument, as_shown = re.compile("<(?:[a-z]+:)?([a-z]+)_?>"), r"{\1}"

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from api import damage
-from api.database import Database
+from api.database import open_database
 from api.kept import FILES, MAILS, Kept
 from api.models import Event, Place, Store
 from postroom import settings
@@ -130,6 +130,7 @@ def distrust(api: Caller) -> None:
         Store.update(batch=10**6).execute()
 
 
+@pytest.mark.sqlite_only
 def test_damage_is_found_while_others_write(api: Caller) -> None:
     api.hello()
     for first in range(1, 601, 100):
@@ -149,7 +150,7 @@ def test_damage_is_found_while_others_write(api: Caller) -> None:
 
 
 def _write_until(path: Path, stop: threading.Event) -> None:
-    other = Database(path)
+    other = open_database(path)
     while not stop.wait(0.005):
         with other.writing():
             other.execute_sql("UPDATE mailboxes SET seen = seen || ''")

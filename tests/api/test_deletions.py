@@ -132,7 +132,7 @@ def test_an_unread_place_and_another_account_are_refused(stored: Caller, admin: 
     other = {**told, "fingerprint": "imap:host:eve"}
     assert stored.post(PATH, other, 409, **admin)["code"] == "other_account"
     with stored.db.writing():
-        stored.db.execute_sql("UPDATE places SET verified = 0")
+        stored.db.execute_sql("UPDATE places SET verified = FALSE")
 
     answer = stored.post(PATH, told, 409, **admin)
 

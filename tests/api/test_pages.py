@@ -41,6 +41,7 @@ def test_what_was_found_and_never_stored_is_wanted_until_it_is(watcher: Watcher)
     assert watcher.links("a.pdf", "b.pdf") == {}
 
 
+@pytest.mark.sqlite_only
 def test_links_that_are_known_cost_no_write(api: Caller, watcher: Watcher) -> None:
     paths = [f"{number}.pdf" for number in range(300)]
     watcher.links(*paths)
@@ -233,6 +234,7 @@ def test_a_mailbox_and_a_page_of_one_name_have_their_own_tasks(api: Caller) -> N
     assert [task["state"] for task in api.get("/v1/tasks")["items"]] == ["leased", "leased"]
 
 
+@pytest.mark.sqlite_only
 def test_a_pulse_with_nothing_to_do_costs_no_write(api: Caller, watcher: Watcher) -> None:
     watcher.looked()
     before = data_version(api)

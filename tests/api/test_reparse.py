@@ -1,12 +1,12 @@
 """A new parser's records take the place of the old, in rows, attachments and words."""
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
-from api.database import Database
+import pytest
+
 from api.migrations import migrate
-from api.models import Attachment, Event, Mail, Quarantine, database
+from api.models import Attachment, Event, Mail, Quarantine
 from postroom.records import Attachment as Attached
 from tests.api.caller import Caller, mail_bytes
 
@@ -57,6 +57,7 @@ def words(api: Caller) -> set[str]:
     return all_
 
 
+@pytest.mark.sqlite_only
 def test_another_record_replaces_rows_attachments_and_words(api: Caller) -> None:
     api.hello()
     sha = stored(api)
@@ -157,7 +158,7 @@ def test_a_body_that_is_none_is_refused(api: Caller) -> None:
     assert api.send("/v1/mails/reparsed", {}, **plain).status_code == 415
 
 
-def test_a_database_of_before_is_brought_up_to_date(api: Caller, tmp_path: Path) -> None:
+def test_a_database_of_before_is_brought_up_to_date(api: Caller) -> None:
     api.hello()
     stored(api)
     api.post("/api", [{"subject": "given"}])
@@ -170,12 +171,8 @@ def test_a_database_of_before_is_brought_up_to_date(api: Caller, tmp_path: Path)
             "UPDATE facts SET value = '1' WHERE name = 'schema'",
         ):
             api.db.execute_sql(sql)
-    api.db.close()
-    db = Database(tmp_path / "postroom.sqlite")
-    database.initialize(db)
 
-    migrate(db)
+    migrate(api.db)
 
     assert [mail.parser for mail in Mail.select().order_by(Mail.id)] == [0, None]
     assert unparsed(api) == [1]
-    db.close()

@@ -213,6 +213,7 @@ def test_runs_that_wait_with_no_runner_are_told_of_once(scripter: Scripter) -> N
     assert [told["kind"] for told in events("runner.")] == ["runner.absent", "runner.returned"]
 
 
+@pytest.mark.sqlite_only
 def test_asking_in_vain_writes_nothing(scripter: Scripter) -> None:
     scripter.claim()
     before = Fact.get(Fact.name == attendance.SEEN).changed, last_change(scripter)

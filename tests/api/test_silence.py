@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api import migrations, silence
-from api.database import Database
+from api.database import open_database
 from api.migrations import migrate
 from api.models import Fact, Mailbox, database
 from api.schedule import stamp
@@ -257,7 +257,7 @@ def test_lag_counts_from_the_last_moment_when_nothing_was_missing(api):
 
 
 def test_an_older_database_learns_of_silence(tmp_path: Path):
-    db = Database(tmp_path / "old.sqlite")
+    db = open_database(tmp_path / "old.sqlite")
     database.initialize(db)
     migrate(db)
     later = ("day", "day_bytes")

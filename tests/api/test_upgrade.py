@@ -11,7 +11,7 @@ import pytest
 
 from api import upgrade
 from api.app import create_app
-from api.database import Database
+from api.database import Database, open_database
 from api.migrations import STEPS, schema_version
 from api.models import Mail, Store
 from postroom.storage import open_storage
@@ -117,7 +117,7 @@ def insert_mail(old: sqlite3.Connection, number: int, mail: dict[str, Any]) -> N
 def brought(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Caller]:
     """The API of today on a database of before."""
     make_old(tmp_path / "postroom.sqlite", request.param, MAILS)
-    db = Database(tmp_path / "postroom.sqlite")
+    db = open_database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
     yield Caller(create_app(db, storage), db, storage)
     db.close()
@@ -172,7 +172,7 @@ def test_many_mails_are_brought_in_batches(tmp_path: Path, monkeypatch: pytest.M
     chain = [{"subject": f"word{n}", "message_id": f"<{n}@x>", "references": [f"{n - 1}@x"]}
              for n in range(10)]  # fmt: skip
     make_old(tmp_path / "postroom.sqlite", 3, chain)
-    db = Database(tmp_path / "postroom.sqlite")
+    db = open_database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
 
     api = Caller(create_app(db, storage), db, storage)
@@ -185,7 +185,7 @@ def test_many_mails_are_brought_in_batches(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_database_of_before_pages_takes_them(tmp_path: Path) -> None:
     make_seventh(tmp_path / "postroom.sqlite")
-    db = Database(tmp_path / "postroom.sqlite")
+    db = open_database(tmp_path / "postroom.sqlite")
     files = open_storage("directory", tmp_path / "files")
     api = Caller(create_app(db, files), db, files)
     watcher = Watcher(api)
@@ -209,7 +209,7 @@ def test_a_database_of_before_pages_takes_them(tmp_path: Path) -> None:
 
 def test_a_database_of_before_scripts_takes_them(tmp_path: Path) -> None:
     make_eighth(tmp_path / "postroom.sqlite")
-    db = Database(tmp_path / "postroom.sqlite")
+    db = open_database(tmp_path / "postroom.sqlite")
     files = open_storage("directory", tmp_path / "files")
     scripter = Scripter(Caller(create_app(db, files), db, files))
     scripter.script(on_mail="*")
@@ -230,7 +230,7 @@ def test_a_new_database_has_the_tables_and_indexes_of_one_that_was_brought(
     make(tmp_path / "old.sqlite")
     schemas = []
     for name in ("old", "new"):
-        db = Database(tmp_path / f"{name}.sqlite")
+        db = open_database(tmp_path / f"{name}.sqlite")
         storage = open_storage("directory", tmp_path / "files")
         create_app(db, storage)
         schemas.append({

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api import server, users
 from api.app import create_app
-from api.database import Database
+from api.database import open_database
 from api.models import Mailbox, Page, User
 from api.security import new_token
 from postroom.storage import open_storage
@@ -22,7 +22,7 @@ class World:
     """The API at `address`; the pages below need nothing else."""
 
     def __init__(self, folder: Path) -> None:
-        self.db = Database(folder / "postroom.sqlite")
+        self.db = open_database(folder / "postroom.sqlite")
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
         self.app = create_app(self.db, self._mails, files=self._files)

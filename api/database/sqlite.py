@@ -1,12 +1,11 @@
 """The SQLite file: durable, one writer at a time, readers that cannot write."""
 
 import logging
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import peewee
 
@@ -14,22 +13,24 @@ from postroom.errors import PostroomError, TemporaryError
 from postroom.storage.durable import fsync_folder
 from postroom.storage.lock import FileLock
 
+from .base import Database, end_process
+
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 #: Read back after it was set: SQLite ignores what it does not know.
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-EXIT_BROKEN = 74
 BUSY_SECONDS = 30.0
 
 
-class Database(peewee.SqliteDatabase):
+class Sqlite(Database, peewee.SqliteDatabase):
     """A connection a thread, for reading only, and one for all writing, lent by `writing()`.
 
     What the one writer has in its cache is never out of date, and its statements stay prepared:
     a switch of `query_only` would have SQLite compile all of them again.
     Local disks only: the write lock and WAL do not work over a network.
     """
+
+    ordered_join = "CROSS JOIN"
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -39,6 +40,7 @@ class Database(peewee.SqliteDatabase):
             str(path), timeout=BUSY_SECONDS, returning_clause=True, check_same_thread=False
         )
         self.path = path
+        self.shown, self.folder = str(path), path.parent
         self._writer: sqlite3.Connection | None = None
         # A lock of our own is fair, where SQLite's busy handler lets writers starve; and no two
         # connections ever checkpoint at once (the WAL-reset bug of SQLite before 3.51.3).
@@ -60,10 +62,7 @@ class Database(peewee.SqliteDatabase):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One write transaction; not to be nested.
-
-        Raises TemporaryError for what time may heal: a lock, a full disk.
-        """
+        """See Database."""
         with self._write_lock, _translated(self.path):
             reader = self.connection()
             if self._writer is None:
@@ -78,6 +77,42 @@ class Database(peewee.SqliteDatabase):
                     yield
             finally:
                 self._state.set_connection(reader)
+
+    @property
+    def described(self) -> str:
+        """The library's version."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    # One at a time writes here anyway.
+    adding = writing
+
+    def take_turn(self) -> None:
+        """See Database."""
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """One process serves a file: it is always alone."""
+        yield True
+
+    def release(self) -> None:
+        """A connection costs nothing: it stays."""
+
+    def close_all(self) -> None:
+        """Those of this thread and of writing."""
+        self.close()
+
+    def typed(self, column: str) -> str:
+        """As it is."""
+        return column
+
+    def size(self) -> int:
+        """Of the file and what is not yet in it."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """See Database."""
+        self.connection().executemany(sql, rows)
 
     def back_up(self, name: str) -> Path:
         """Copy all of it, as it is now, into a file beside it; durable on return."""
@@ -120,23 +155,3 @@ def _translated(path: Path) -> Iterator[None]:
         if "malformed" in str(e) or "not a database" in str(e):
             end_process(path, e)
         raise
-
-
-def end_process(what: Path | str, e: Exception) -> None:
-    """End at once: after an I/O error SQLite's view of the file can no longer be trusted."""
-    log.critical("%s: %s: ending, look at the disk", what, e)
-    logging.shutdown()
-    os._exit(EXIT_BROKEN)
-
-
-def in_savepoint(database: peewee.Database, work: Callable[[], T]) -> T | Exception:
-    """Do one piece of a transaction; when it fails, undo it alone and return the error."""
-    try:
-        with database.atomic():
-            return work()
-    except (PostroomError, peewee.OperationalError, sqlite3.OperationalError):
-        # Of the database or of the moment, not of this piece.
-        raise
-    except Exception as e:
-        log.exception("one piece of a transaction failed")
-        return e
