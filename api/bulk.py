@@ -48,3 +48,15 @@ def _statement(
     wanted = f" RETURNING {returning}" if returning else ""
     names = ", ".join(f'"{name}"' for name in columns)
     return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([one] * count)}{conflict}{wanted}'  # noqa: S608
+
+
+def update(model: type[peewee.Model], id_: int, **values: Any) -> None:
+    """Set columns of one row, by the names of the table; values as `insert` takes them."""
+    sql = _setting(database.param, model._meta.table_name, tuple(values))
+    database.execute_sql(sql, (*values.values(), id_))
+
+
+@lru_cache(maxsize=64)
+def _setting(mark: str, table: str, columns: tuple[str, ...]) -> str:
+    told = ", ".join(f'"{name}" = {mark}' for name in columns)
+    return f'UPDATE "{table}" SET {told} WHERE id = {mark}'  # noqa: S608

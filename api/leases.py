@@ -4,8 +4,9 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import peewee
 
 from postroom.errors import RefusedError
@@ -16,6 +17,7 @@ from postroom.runs import (
     FinishedRun,
     FinishRun,
     GiveBackRun,
+    LastPiece,
     LogPiece,
     LogTaken,
     RenewedRun,
@@ -24,10 +26,11 @@ from postroom.runs import (
 from postroom.storage import BadKeyError, Storage
 from postroom.storage.keys import check_key
 
-from . import attendance, lost, runlog, runs, stores, tasks
+from . import attendance, bulk, held, lost, runlog, runs, stores, tasks
 from .database import Database
 from .deliveries import MAX_LINE, clean
-from .models import Run, Script, ScriptVersion, Task, database, now
+from .held import Held
+from .models import Run, Task, database, encode, now
 from .schedule import next_try, stamp
 
 #: Where a run's objects stand; an attempt has a folder of its own.
@@ -46,6 +49,37 @@ _WAITING = """
 _NEXT = """
     SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task_id WHERE r.script_id = {0}
     AND r.status = 'pending' AND r.claim = '' AND t.due <= {0} ORDER BY r.id LIMIT {0}"""
+
+_THIS = """
+    SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task_id WHERE r.id = {0} AND r.script_id = {0}
+    AND r.status = 'pending' AND r.claim = '' AND t.due <= {0}"""
+_GIVEN = """
+    SELECT r.task_id, r.attempt, r.arguments, r."trigger", r.mail_id, r.file_id, s.name, s.version,
+        s.secrets, s.seconds, s.megabytes, s.network, v.source,
+        (SELECT p.started FROM runs p WHERE p.script_id = s.id AND p.status = 'completed'
+            ORDER BY p.id DESC LIMIT 1)
+    FROM runs r JOIN scripts s ON s.id = r.script_id
+    JOIN script_versions v ON v.script_id = s.id AND v.number = s.version WHERE r.id = {0}"""
+
+
+class _Given(NamedTuple):
+    """A run as its runner is to know it, and its script as it is now."""
+
+    task: int
+    attempt: int
+    arguments: str
+    trigger: str
+    mail: int | None
+    file: int | None
+    script: str
+    version: int
+    secrets: str
+    seconds: float
+    megabytes: int
+    network: bool
+    source: str
+    #: When the last completed run began.
+    since: str | None
 
 
 def claim(db: Database, asked: ClaimRuns) -> ClaimedRuns:
@@ -79,53 +113,50 @@ def _due(most: int, run: int | None) -> list[int]:
 
 
 def _this(run: int, script: int, time: str) -> list[int]:
-    is_due = Run.select(Run.id).join(Task).where(
-        Run.id == run, Run.script == script, Run.status == "pending", Run.claim == "",
-        Task.due <= time,
-    )  # fmt: skip
-    return [id_ for (id_,) in is_due.tuples()]
+    rows = database.execute_sql(_THIS.format(database.param), (run, script, time))
+    return [id_ for (id_,) in rows.fetchall()]
 
 
 def _give(id_: int, asked: ClaimRuns) -> ClaimedRun:
-    run = runs.found(id_)
-    script = run.script
-    token = TOKEN + secrets.token_urlsafe(32) if script.network else ""
+    sql = _GIVEN.format(database.param)
+    given = _Given(*database.execute_sql(sql, (id_,)).fetchone())
+    token = TOKEN + secrets.token_urlsafe(32) if given.network else ""
+    claim, attempt, time = secrets.token_hex(16), given.attempt + 1, now()
+    bulk.update(
+        Run,
+        id_,
+        claim=claim,
+        worker=asked.worker,
+        attempt=attempt,
+        version=given.version,
+        started=time,
+        ended="",
+        changed=time,
+        token=hashlib.sha256(token.encode()).hexdigest() if token else "",
+        log_out=0,
+        log_err=0,
+    )
     until = _until(asked.lease_seconds)
-    since = _since(script)
-    run.claim, run.worker, run.attempt = secrets.token_hex(16), asked.worker, run.attempt + 1
-    run.version, run.started, run.ended = script.version, now(), ""
-    run.changed = run.started
-    run.token = hashlib.sha256(token.encode()).hexdigest() if token else ""
-    run.log_out = run.log_err = 0
-    run.save()
-    tasks.lease_until(run.task_id, asked.worker, until)
-    source = ScriptVersion.get(
-        ScriptVersion.script == script, ScriptVersion.number == script.version
-    ).source
+    tasks.lease_until(given.task, asked.worker, until)
     return ClaimedRun(
-        run=run.id,
-        claim=run.claim,
-        attempt=run.attempt,
+        run=id_,
+        claim=claim,
+        attempt=attempt,
         lease_until=until,
-        script=script.name,
-        version=run.version,
-        source=source,
-        arguments=run.arguments,
-        trigger=run.trigger,
-        since=since,
-        secrets=script.secrets,
-        seconds=script.seconds,
-        megabytes=script.megabytes,
-        network=script.network,
-        mail=run.mail,
-        file=run.file,
+        script=given.script,
+        version=given.version,
+        source=given.source,
+        arguments=msgspec.json.decode(given.arguments),
+        trigger=msgspec.json.decode(given.trigger),
+        since=given.since or "",
+        secrets=msgspec.json.decode(given.secrets),
+        seconds=given.seconds,
+        megabytes=given.megabytes,
+        network=bool(given.network),
+        mail=given.mail,
+        file=given.file,
         api_token=token,
     )
-
-
-def _since(script: Script) -> str:
-    last = Run.select(Run.started).where(Run.script == script, Run.status == "completed")
-    return last.order_by(Run.id.desc()).limit(1).scalar() or ""
 
 
 def _until(seconds: float) -> str:
@@ -137,16 +168,25 @@ def renew(db: Database, id_: int, told: RenewRun) -> RenewedRun:
     until = _until(told.lease_seconds)
     with db.writing():
         run = _held(id_, told.claim)
-        tasks.lease_until(run.task_id, run.worker, until)
-    return RenewedRun(stop=run.stop, lease_until=until)
+        tasks.lease_until(run.task, run.worker, until)
+    return RenewedRun(stop=bool(run.stop), lease_until=until)
 
 
 def log(db: Database, id_: int, told: LogPiece) -> LogTaken:
     """Keep a piece of what a run writes; what is known already changes nothing."""
     with db.writing():
         run = _held(id_, told.claim)
-        size = runlog.append(run, told.stream, told.offset, clean(told.text))
-    return LogTaken(offset=size, stop=run.stop)
+        sizes = _logged(run, [told])
+        bulk.update(Run, id_, **sizes)
+    return LogTaken(offset=sizes[f"log_{told.stream}"], stop=bool(run.stop))
+
+
+def _logged(run: Held, pieces: Sequence[LogPiece | LastPiece]) -> dict[str, int]:
+    """Keep pieces of its streams; the columns that say how long these are now."""
+    return {
+        f"log_{each.stream}": runlog.append(run, each.stream, each.offset, clean(each.text))
+        for each in pieces
+    }
 
 
 def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedRun:
@@ -157,22 +197,19 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
             f"the runner keeps outputs in the store {told.storage}, the API reads from {store.id}: "
             "both must use the same [storage]; SQLite and directory stores serve one host only",
         )
-    number = store.batch()
+    has_objects = bool(told.output or told.artefacts)
+    number = store.batch() if has_objects else 0
     with db.writing():
         run = _held(id_, told.claim)
-        for piece in told.log:
-            size = runlog.append(run, piece.stream, piece.offset, clean(piece.text))
-            setattr(run, f"log_{piece.stream}", size)
-        _keep(run, told)
-        if told.output or told.artefacts:
+        made = {**_logged(run, told.log), **_made(run, told)}
+        if has_objects:
             stores.rely(store.id, number, "runs")
         if told.status == "error" and runs.may_retry(run):
             due = next_try(run.attempt)
-            run.ended = now()
-            runs.wait_again(run, told.error or "no reason", due)
+            runs.wait_again(run, told.error or "no reason", due, ended=now(), **made)
             return FinishedRun(run=id_, status="pending", due=due)
         error = told.error if told.status == "completed" else told.error or "no reason"
-        runs.end(run, told.status, error)
+        runs.end(run, told.status, error, **made)
     return FinishedRun(run=id_, status=told.status)
 
 
@@ -184,28 +221,34 @@ def give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
             runs.end(run, "error", "stopped")
             return FinishedRun(run=id_, status="error")
         runlog.forget(run)
-        run.attempt, run.started = run.attempt - 1, ""
         due = _until(told.after_seconds)
-        runs.wait_again(run, told.reason, due)
+        before = {"attempt": run.attempt - 1, "started": "", "log_out": 0, "log_err": 0}
+        runs.wait_again(run, told.reason, due, **before)
     return FinishedRun(run=id_, status="pending", due=due)
 
 
-def _keep(run: Any, told: FinishRun) -> None:
-    _check_keys(run, [each.key for each in (told.output, *told.artefacts) if each])
+def _made(run: Held, told: FinishRun) -> dict[str, Any]:
+    """The columns that tell what a run brought."""
     output = told.output
-    run.exit_code, run.isolation = told.exit_code, told.isolation
-    run.output_key = output.key if output else ""
-    run.output_size = output.size if output else 0
-    run.output_sha256 = output.sha256 if output else ""
-    run.artefacts = [
+    _check_keys(run, [each.key for each in (output, *told.artefacts) if each])
+    artefacts = [
         {"name": clean(each.name, MAX_LINE), "key": each.key, "size": each.size,
          "sha256": each.sha256, "type": clean(each.type, MAX_LINE)}
         for each in told.artefacts
     ]  # fmt: skip
-    run.size = run.output_size + sum(each.size for each in told.artefacts)
+    size = output.size if output else 0
+    return {
+        "exit_code": told.exit_code,
+        "isolation": told.isolation,
+        "output_key": output.key if output else "",
+        "output_size": size,
+        "output_sha256": output.sha256 if output else "",
+        "artefacts": encode(artefacts),
+        "size": size + sum(each.size for each in told.artefacts),
+    }
 
 
-def _check_keys(run: Any, keys: Sequence[str]) -> None:
+def _check_keys(run: Held, keys: Sequence[str]) -> None:
     begin = f"{OBJECTS}{run.id}/{run.attempt}/"
     for key in keys:
         try:
@@ -224,22 +267,9 @@ def is_token(digest: str) -> bool:
     return bool(found.exists())
 
 
-def _held(id_: int, claim: str) -> Any:
+def _held(id_: int, claim: str) -> Held:
     """The run, while this very lease lasts; call it inside a write transaction."""
-    run = (
-        Run.select(Run, Script)
-        .join(Script)
-        .switch(Run)
-        .join(Task)
-        .where(
-            Run.id == id_,
-            Run.claim == claim,
-            Run.status == "pending",
-            Task.state == "leased",
-            Task.lease_until >= now(),
-        )
-        .get_or_none()
-    )
+    run = held.leased(id_, claim)
     if run is None:
         runs.found(id_)
         raise RefusedError("lease_lost", f"run {id_} is not leased under this claim (any more)")

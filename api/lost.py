@@ -1,21 +1,18 @@
 """Runs whose runner went away: tried again where the script says so, else at an end."""
 
-from typing import Any
-
-import peewee
-
-from . import events, runs
+from . import events, held, runs
 from .database import Database
-from .models import Run, Script, Task, now
+from .held import Held
+from .models import database, now
 
 WORKER_LOST = "worker lost"
 #: The index of leases holds for these very words.
-_LEASED = peewee.SQL("state = 'leased'")
+_ANY = "SELECT 1 FROM tasks WHERE state = 'leased' AND lease_until < {0} AND kind = 'run' LIMIT 1"
 
 
 def is_any() -> bool:
     """Whether a lease of a run has run out."""
-    return bool(_expired().exists())
+    return database.execute_sql(_ANY.format(database.param), (now(),)).fetchone() is not None
 
 
 def look(db: Database) -> None:
@@ -27,30 +24,23 @@ def look(db: Database) -> None:
 
 def settle() -> None:
     """Take up the runs whose leases ran out; call it inside a write transaction."""
-    ids = [task.id for task in _expired()]
-    if not ids:
-        return
-    for run in Run.select(Run, Script).join(Script).where(Run.task.in_(ids)):
-        _settle(run)
+    if is_any():
+        for run in held.expired():
+            _settle(run)
 
 
-def _settle(run: Any) -> None:
+def _settle(run: Held) -> None:
     is_again = runs.may_retry(run)
     events.tell(
         "run.lost",
-        run.script.name,
+        run.script,
         run=run.id,
         attempt=run.attempt,
         worker=run.worker,
         again=is_again,
     )
-    run.exit_code = None
     if is_again:
-        run.ended = now()
-        runs.wait_again(run, WORKER_LOST, now())
+        runs.wait_again(run, WORKER_LOST, now(), exit_code=None, ended=now())
     else:
-        runs.end(run, "error", f"stopped; {WORKER_LOST}" if run.stop else WORKER_LOST)
-
-
-def _expired() -> Any:
-    return Task.select(Task.id).where(_LEASED, Task.lease_until < now(), Task.kind == runs.TASK)
+        error = f"stopped; {WORKER_LOST}" if run.stop else WORKER_LOST
+        runs.end(run, "error", error, exit_code=None)

@@ -6,7 +6,9 @@ import peewee
 
 from postroom.errors import RefusedError
 
-from .models import Run, RunLog
+from . import bulk
+from .held import Held
+from .models import RunLog
 from .scripted import Log
 
 #: Bytes that are kept of one stream of one attempt.
@@ -16,10 +18,9 @@ PIECE = 256 * 1024
 STREAMS = ("out", "err")
 
 
-def append(run: Any, stream: str, offset: int, text: str) -> int:
-    """Keep what is new of a piece; how long the stream is now."""
-    column = f"log_{stream}"
-    size: int = getattr(run, column)
+def append(run: Held, stream: str, offset: int, text: str) -> int:
+    """Keep what is new of a piece; how long the stream is now, for the caller to note."""
+    size = run.log_out if stream == "out" else run.log_err
     if offset > size:
         raise RefusedError("bad_offset", f"the log has {size} bytes so far: send on from there")
     data = text.encode()
@@ -29,27 +30,26 @@ def append(run: Any, stream: str, offset: int, text: str) -> int:
     if size < MOST:
         # A cut may go through the middle of a character.
         kept = new[: MOST - size].decode(errors="ignore")
-        RunLog.create(
-            run=run.id,
-            attempt=run.attempt,
-            stream=stream,
-            offset=size,
-            size=len(kept.encode()),
-            cut=len(new) > MOST - size,
-            text=kept,
-        )
+        row = {
+            "run": run.id,
+            "attempt": run.attempt,
+            "stream": stream,
+            "offset": size,
+            "size": len(kept.encode()),
+            "cut": len(new) > MOST - size,
+            "text": kept,
+        }
+        bulk.insert(RunLog, [row])
     elif size == MOST:
         RunLog.update(cut=True).where(
             RunLog.run == run.id, RunLog.attempt == run.attempt, RunLog.stream == stream
         ).execute()
-    Run.update({getattr(Run, column): size + len(new)}).where(Run.id == run.id).execute()
     return size + len(new)
 
 
-def forget(run: Any) -> None:
+def forget(run: Held) -> None:
     """Drop what the present attempt wrote; call it inside a write transaction."""
     RunLog.delete().where(RunLog.run == run.id, RunLog.attempt == run.attempt).execute()
-    run.log_out = run.log_err = 0
 
 
 def read(run: Any, stream: str, attempt: int, offset: int) -> Log:

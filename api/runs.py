@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from postroom.errors import RefusedError
 
-from . import bulk, events, tasks
+from . import bulk, events, held, tasks
 from .database import Database
 from .deliveries import MAX_LINE, clean
+from .held import Held
 from .models import File, Mail, Run, Script, database, encode, now
 
 TASK = "run"
@@ -140,11 +141,10 @@ def stop(db: Database, id_: int) -> None:
         run = found(id_)
         if run.status != "pending":
             return
-        run.stop = True
         if run.claim:
             Run.update(stop=True, changed=now()).where(Run.id == id_).execute()
         else:
-            end(run, "error", "stopped before it began")
+            end(held.one(id_), "error", "stopped before it began", stop=True)
 
 
 def found(id_: int) -> Any:
@@ -155,27 +155,25 @@ def found(id_: int) -> Any:
     return run
 
 
-def end(run: Any, status: str, error: str) -> None:
-    """Put down how a run ended, and tell it; call it inside a write transaction."""
-    run.status, run.error, run.ended = status, clean(error, MAX_LINE), now()
-    run.claim = run.token = ""
-    run.changed = run.ended
-    run.save()
-    tasks.end_by_id(run.task_id, status)
+def end(run: Held, status: str, error: str, **more: Any) -> None:
+    """Put down how a run ended, with further columns, and tell it; inside a write transaction."""
+    time, error = now(), clean(error, MAX_LINE)
+    over = {"status": status, "error": error, "ended": time, "changed": time}
+    bulk.update(Run, run.id, **over, claim="", token="", **more)
+    tasks.end_by_id(run.task, status)
     about = {"run": run.id, "status": status, "version": run.version, "attempt": run.attempt}
     if error:
-        about["error"] = run.error[:500]
-    events.tell("run.finished", run.script.name, **about)
+        about["error"] = error[:500]
+    events.tell("run.finished", run.script, **about)
 
 
-def wait_again(run: Any, error: str, due: str) -> None:
+def wait_again(run: Held, error: str, due: str, **more: Any) -> None:
     """Let a run that failed wait for its next try; call it inside a write transaction."""
-    run.error, run.claim, run.token = clean(error, MAX_LINE), "", ""
-    run.changed = now()
-    run.save()
-    tasks.put_off_by_id(run.task_id, run.error[:500], due)
+    error = clean(error, MAX_LINE)
+    bulk.update(Run, run.id, error=error, claim="", token="", changed=now(), **more)
+    tasks.put_off_by_id(run.task, error[:500], due)
 
 
-def may_retry(run: Any) -> bool:
+def may_retry(run: Held) -> bool:
     """Whether the script says that another try is to be made."""
-    return not run.stop and bool(run.attempt <= run.script.retries)
+    return not run.stop and run.attempt <= run.retries

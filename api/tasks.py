@@ -10,7 +10,7 @@ from postroom import wire
 from postroom.errors import RefusedError
 
 from . import bulk
-from .models import Task, encode, now
+from .models import Task, database, encode, now
 from .schedule import stamp
 
 LEASE = timedelta(seconds=60)
@@ -24,6 +24,9 @@ OF_RUNNERS = ("run", "replay", "webhook", "alarm mail")
 _ELSEWHERE = OF_MASTERS + OF_MONITORS + OF_RUNNERS
 #: The index of what is not done holds for these very words.
 _OPEN = peewee.SQL("state <> 'done'")
+_LEASE = """
+    UPDATE tasks SET attempts = attempts + CASE WHEN state = 'due' THEN 1 ELSE 0 END,
+        state = 'leased', worker = {0}, lease_until = {0}, changed = {0} WHERE id = {0}"""
 #: A task that cost its worker the life so often is given out no more.
 TRIES = 2
 
@@ -72,23 +75,17 @@ def add_new(kind: str, source: str, targets: Sequence[dict[str, Any]]) -> list[i
 
 def lease_until(id_: int, worker: str, until: str) -> None:
     """Lease a task, or let its lease go on; call it inside a write transaction."""
-    Task.update(
-        state="leased",
-        worker=worker,
-        lease_until=until,
-        attempts=Task.attempts + peewee.Case(None, [(Task.state == "due", 1)], 0),
-        changed=now(),
-    ).where(Task.id == id_).execute()
+    database.execute_sql(_LEASE.format(database.param), (worker, until, now(), id_))
 
 
 def end_by_id(id_: int, result: str) -> None:
     """Note what came of a task; call it inside a write transaction."""
-    Task.update(state="done", result=result, changed=now()).where(Task.id == id_).execute()
+    bulk.update(Task, id_, state="done", result=result, changed=now())
 
 
 def put_off_by_id(id_: int, reason: str, due: str) -> None:
     """Give a task out again at that time; call it inside a write transaction."""
-    Task.update(state="due", due=due, result=reason, changed=now()).where(Task.id == id_).execute()
+    bulk.update(Task, id_, state="due", due=due, result=reason, changed=now())
 
 
 def _waiting(kinds: Iterable[str]) -> Any:
