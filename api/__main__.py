@@ -16,7 +16,7 @@ from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 
-from . import moving, security, silence, stems, upgrade, upkeep, usercommands
+from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
 from .app import create_app
 from .database import Database, is_url, open_database
 from .lookout import Lookout
@@ -169,25 +169,19 @@ def _user(args: argparse.Namespace, db: Database) -> int:
 
 
 def _token(args: argparse.Namespace, db: Database) -> int:
-    with db.writing():
-        if args.action == "new":
-            sys.stdout.write(_new_token(args.name, args.scope) + "\n")
-        elif args.action == "revoke":
-            if not Token.delete().where(Token.name == args.name).execute():
-                raise SettingsError(f"there is no token {args.name!r}: see `api token list`")
-        else:
-            for token in Token.select().order_by(Token.name):
-                sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
+    try:
+        match args.action:
+            case "new":
+                wanted = [each.strip() for each in args.scope.split(",")]
+                sys.stdout.write(tokens.make(db, args.name, wanted, by=usercommands.BY) + "\n")
+            case "revoke":
+                tokens.revoke(db, args.name, own=True, by=usercommands.BY)
+            case _:
+                for token in Token.select().order_by(Token.name):
+                    sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
+    except RefusedError as e:
+        raise SettingsError(str(e)) from e
     return daemon.Exit.OK
-
-
-def _new_token(name: str, scopes: str) -> str:
-    wanted = [each.strip() for each in scopes.split(",")]
-    if set(wanted) - set(security.SCOPES):
-        raise SettingsError(f"--scope takes {', '.join(security.SCOPES)}, not {scopes!r}")
-    if Token.select().where(Token.name == name).exists():
-        raise SettingsError(f"there is a token {name!r}: revoke it first, or take another name")
-    return security.new_token(name, wanted)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

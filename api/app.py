@@ -33,6 +33,7 @@ from .views import (
     scripts,
     seed,
     threads,
+    tokens,
     webhooks,
 )
 
@@ -50,6 +51,7 @@ MODULES = (
     runs,
     replays,
     webhooks,
+    tokens,
     alarms,
     log,
     retries,
