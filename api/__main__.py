@@ -15,10 +15,12 @@ from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
+from postroom.storage.s3_options import SECTION, S3Options
 
 from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
 from .app import create_app
 from .database import Database, is_url, open_database
+from .inforce import InForce, Kept
 from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
@@ -57,6 +59,7 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         presigned=options.presigned,
         most_streams=options.streams,
         most_exports=options.exports,
+        in_force=_in_force(this, db, options),
     )
     if is_url(options.database):
         upgrade.use_language(db, options.search_language)
@@ -78,6 +81,34 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     # Exports hold threads of their own, so that those who bring mail find theirs free.
     serve(app, options.host, options.port, options.threads + options.exports, this.stop)
     return daemon.Exit.OK
+
+
+def _in_force(this: Daemon, db: Database, options: settings.Api) -> InForce:
+    """What the settings page shows: no token, no key, no password."""
+    return InForce(
+        database=str(db.path),
+        address=f"{options.host}:{options.port}",
+        threads=options.threads,
+        streams=options.streams,
+        exports=options.exports,
+        presigned=options.presigned,
+        events_days=options.events_days,
+        delivered_hours=options.delivered_hours,
+        session_hours=options.session_hours,
+        mails=_kept(this, "mails"),
+        files=_kept(this, "files"),
+        alarms=this.config.section("alarms", settings.Alarms),
+        disks=_disks(this, db),
+    )
+
+
+def _kept(this: Daemon, holds: str) -> Kept:
+    section = this.config.section("storage", settings.Storage)
+    kind: str = getattr(section, holds)
+    if kind == "s3":
+        bucket = this.config.section(SECTION, S3Options)
+        return Kept(kind, f"{bucket.bucket}/{bucket.prefix}")
+    return Kept(kind, str(this.config.path_of(getattr(section, f"{holds}_path"))))
 
 
 def _disks(this: Daemon, db: Database) -> dict[str, Path]:

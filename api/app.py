@@ -10,6 +10,7 @@ from postroom.storage import Storage
 from . import compress, contracts, measured, problems, security, web
 from .bodies import MAX_BODY
 from .database import Database
+from .inforce import InForce
 from .migrations import migrate
 from .models import database
 from .streams import Streams
@@ -72,12 +73,14 @@ def create_app(
     presigned: bool = False,
     most_streams: int = 64,
     most_exports: int = 4,
+    in_force: InForce | None = None,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
     `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
     beside localhost that the API answers for. With `presigned` a storage that can gives files out
     itself. So many streams of events and exports are open at a time.
+    `in_force` is what the settings page shows of the settings.
     """
     database.initialize(db)
     migrate(db)
@@ -87,6 +90,7 @@ def create_app(
         STORAGE=storage,
         FILES=files or storage,
         PRESIGNED=presigned,
+        IN_FORCE=in_force or InForce(),
         STREAMS=Streams(most_streams),
         EXPORTS=exports.Turns(most_exports),
         LOOPBACK=is_loopback(host),

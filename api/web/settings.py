@@ -1,0 +1,39 @@
+"""Settings: what is in force, never a secret."""
+
+from flask import Blueprint, Response, current_app, make_response, render_template
+
+import postroom
+
+from .. import attendance, inforce
+from ..migrations import schema_version
+from ..models import Event
+from ..security import page
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("")
+@page("admin")
+def index() -> Response:
+    """What is in force."""
+    config = current_app.config
+    told: inforce.InForce = config["IN_FORCE"]
+    stores = [
+        ("mails", told.mails, config["STORAGE"].id),
+        ("files", told.files, config["FILES"].id),
+    ]
+    return make_response(
+        render_template(
+            "settings.html",
+            told=told,
+            program=postroom.__version__,
+            schema=schema_version(),
+            stores=stores,
+            is_loopback=config["LOOPBACK"],
+            hosts=sorted(config["HOSTS"]),
+            isolations=inforce.isolations(),
+            runner_seen=attendance.last_heard(),
+            disks=inforce.disks(told),
+            oldest=Event.select(Event.created).order_by(Event.id).limit(1).scalar(),
+        )
+    )
