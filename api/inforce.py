@@ -85,4 +85,3 @@ def isolations() -> list[Isolation]:
     for row in rows:
         found.setdefault(row.worker, Isolation(row.worker, row.isolation, row.started))
     return list(found.values())
-

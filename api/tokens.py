@@ -21,8 +21,8 @@ class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token as somebody wants it."""
 
     name: _Name
-    scopes: Annotated[list[str], Meta(min_length=1, max_length=len(security.SCOPES))] = msgspec.field(
-        default_factory=lambda: ["read"]
+    scopes: Annotated[list[str], Meta(min_length=1, max_length=len(security.SCOPES))] = (
+        msgspec.field(default_factory=lambda: ["read"])
     )
 
 

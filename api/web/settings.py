@@ -17,15 +17,15 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 def index() -> Response:
     """What is in force."""
     config = current_app.config
-    told: inforce.InForce = config["IN_FORCE"]
+    started: inforce.InForce = config["IN_FORCE"]
     stores = [
-        ("mails", told.mails, config["STORAGE"].id),
-        ("files", told.files, config["FILES"].id),
+        ("mails", started.mails, config["STORAGE"].id),
+        ("files", started.files, config["FILES"].id),
     ]
     return make_response(
         render_template(
             "settings.html",
-            told=told,
+            in_force=started,
             program=postroom.__version__,
             schema=schema_version(),
             stores=stores,
@@ -33,7 +33,7 @@ def index() -> Response:
             hosts=sorted(config["HOSTS"]),
             isolations=inforce.isolations(),
             runner_seen=attendance.last_heard(),
-            disks=inforce.disks(told),
+            disks=inforce.disks(started),
             oldest=Event.select(Event.created).order_by(Event.id).limit(1).scalar(),
         )
     )

@@ -114,9 +114,7 @@ def _asked(id_: int, message: str, ask: Callable[[Any], Any]) -> Response:
     form = Form()
     with form.blaming({"webhook_disabled": "webhook"}):
         ask(current_app.config["DATABASE"])
-    return _one(id_, form) if form.errors else done(
-        url_for("webhookpages.one", id_=id_), message
-    )
+    return _one(id_, form) if form.errors else done(url_for("webhookpages.one", id_=id_), message)
 
 
 def _told(form: Form, kind: type[T], **more: Any) -> T | None:

@@ -24,7 +24,7 @@ def test_a_token_is_shown_once_and_opens_what_it_may(api: Caller, admin: dict[st
     secret = made.json["token"]
     listed = api.client.get("/v1/tokens", headers=admin)
     assert secret not in listed.text
-    assert [each for each in listed.json["items"] if each["name"] == "desk"][0] == {
+    assert next(each for each in listed.json["items"] if each["name"] == "desk") == {
         "name": "desk", "scopes": ["read", "ingest"], "own": False, "created": made.json["created"],
     }  # fmt: skip
     use = {"Authorization": f"Bearer {secret}"}

@@ -6,8 +6,10 @@ from pathlib import Path
 from api import server, users
 from api.app import create_app
 from api.database import open_database
+from api.inforce import InForce, Kept
 from api.models import Mailbox, Page, User
 from api.security import new_token
+from postroom.settings import Alarms
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago
@@ -25,7 +27,25 @@ class World:
         self.db = open_database(folder / "postroom.sqlite")
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
-        self.app = create_app(self.db, self._mails, files=self._files)
+        self.app = create_app(
+            self.db,
+            self._mails,
+            files=self._files,
+            in_force=InForce(
+                database=str(folder / "postroom.sqlite"),
+                address=f"{HOST}:5000",
+                threads=8,
+                streams=64,
+                exports=4,
+                events_days=90,
+                delivered_hours=24.0,
+                session_hours=168.0,
+                mails=Kept("sqlite", str(folder / "mails.sqlite")),
+                files=Kept("directory", str(folder / "files")),
+                alarms=Alarms(to=("ops@example.org",)),
+                disks={"database": folder / "postroom.sqlite", "spool": folder / "spool/none"},
+            ),
+        )
         self.caller = Caller(self.app, self.db, self._mails, self._files)
         with self.db.writing():
             self.admin_token = new_token("admin", ["admin"])

@@ -67,6 +67,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "tokens.created": "Created",
     "tokens.action": "Action",
     "tokens.make": "Make a token",
+    "tokens.another": "I have kept it",
     "tokens.submit": "Make token",
     "tokens.revoke": "Revoke",
     "tokens.revoke_title": "Revoke {name}",
