@@ -59,10 +59,10 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         presigned=options.presigned,
         most_streams=options.streams,
         most_exports=options.exports,
-        in_force=_in_force(this, db, options),
     )
     if is_url(options.database):
         upgrade.use_language(db, options.search_language)
+    app.config["IN_FORCE"] = _in_force(this, db, options)
     app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
         db.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,7 +86,7 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
 def _in_force(this: Daemon, db: Database, options: settings.Api) -> InForce:
     """What the settings page shows: no token, no key, no password."""
     return InForce(
-        database=str(db.path),
+        database=db.shown,
         address=f"{options.host}:{options.port}",
         threads=options.threads,
         streams=options.streams,

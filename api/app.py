@@ -73,14 +73,12 @@ def create_app(
     presigned: bool = False,
     most_streams: int = 64,
     most_exports: int = 4,
-    in_force: InForce | None = None,
 ) -> Flask:
     """Bind the tables to `db`, bring it up to date, and return the WSGI application.
 
     `storage` keeps raw mails, `files` watched files: without it the same does. `hosts` are names
     beside localhost that the API answers for. With `presigned` a storage that can gives files out
     itself. So many streams of events and exports are open at a time.
-    `in_force` is what the settings page shows of the settings.
     """
     database.initialize(db)
     migrate(db)
@@ -90,7 +88,7 @@ def create_app(
         STORAGE=storage,
         FILES=files or storage,
         PRESIGNED=presigned,
-        IN_FORCE=in_force or InForce(),
+        IN_FORCE=InForce(),
         STREAMS=Streams(most_streams),
         EXPORTS=exports.Turns(most_exports),
         LOOPBACK=is_loopback(host),

@@ -27,25 +27,8 @@ class World:
         self.db = open_database(folder / "postroom.sqlite")
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
-        self.app = create_app(
-            self.db,
-            self._mails,
-            files=self._files,
-            in_force=InForce(
-                database=str(folder / "postroom.sqlite"),
-                address=f"{HOST}:5000",
-                threads=8,
-                streams=64,
-                exports=4,
-                events_days=90,
-                delivered_hours=24.0,
-                session_hours=168.0,
-                mails=Kept("sqlite", str(folder / "mails.sqlite")),
-                files=Kept("directory", str(folder / "files")),
-                alarms=Alarms(to=("ops@example.org",)),
-                disks={"database": folder / "postroom.sqlite", "spool": folder / "spool/none"},
-            ),
-        )
+        self.app = create_app(self.db, self._mails, files=self._files)
+        self.app.config["IN_FORCE"] = _in_force(folder)
         self.caller = Caller(self.app, self.db, self._mails, self._files)
         with self.db.writing():
             self.admin_token = new_token("admin", ["admin"])
@@ -106,3 +89,21 @@ class World:
         self.db.close()
         self._mails.close()
         self._files.close()
+
+
+def _in_force(folder: Path) -> InForce:
+    """As the settings page would have it from a file of settings."""
+    return InForce(
+        database=str(folder / "postroom.sqlite"),
+        address=f"{HOST}:5000",
+        threads=8,
+        streams=64,
+        exports=4,
+        events_days=90,
+        delivered_hours=24.0,
+        session_hours=168.0,
+        mails=Kept("sqlite", str(folder / "mails.sqlite")),
+        files=Kept("directory", str(folder / "files")),
+        alarms=Alarms(to=("ops@example.org",)),
+        disks={"database": folder / "postroom.sqlite", "spool": folder / "spool/none"},
+    )

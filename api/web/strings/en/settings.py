@@ -72,8 +72,8 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "tokens.revoke": "Revoke",
     "tokens.revoke_title": "Revoke {name}",
     "tokens.revoke_is": (
-        "Whoever uses this token ({scopes}) is refused from then on, and a browser that signed in by "
-        "it is signed out. That cannot be taken back."
+        "Whoever uses this token ({scopes}) is refused from then on, and a browser that signed in "
+        "by it is signed out. That cannot be taken back."
     ),
     "tokens.own_is": (
         "The API made this token for itself. Programs and people that read it from its file are "
@@ -111,5 +111,5 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "task.done": "done",
     "done.token_revoked": "The token is revoked.",
     "done.sync_asked": "The provider will look now.",
-    "done.verify_asked": "The provider will verify the mailbox: load the page again in some seconds.",
+    "done.verify_asked": "The provider will verify the mailbox: load the page again soon.",
 }
