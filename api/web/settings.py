@@ -7,7 +7,7 @@ import postroom
 from .. import attendance, inforce
 from ..migrations import schema_version
 from ..models import Event
-from ..security import page
+from ..security import LOCAL_NAMES, page
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -30,7 +30,7 @@ def index() -> Response:
             schema=schema_version(),
             stores=stores,
             is_loopback=config["LOOPBACK"],
-            hosts=sorted(config["HOSTS"]),
+            hosts=sorted(config["HOSTS"] | LOCAL_NAMES),
             isolations=inforce.isolations(),
             runner_seen=attendance.last_heard(),
             disks=inforce.disks(started),

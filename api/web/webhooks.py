@@ -15,10 +15,11 @@ from ..security import page
 from .forms import Form, done, shown
 from .happened import KINDS
 from .parts import parted
+from .strings import t
 
 blueprint = Blueprint("webhookpages", __name__, url_prefix="/settings/webhooks")
 SIZE = 50
-_FIELDS = {"bad_url": "url", "bad_webhook": "kinds"}
+_FIELDS = {"bad_url": "url"}
 _NAMES = ("url", "name", "kinds", "sources")
 T = TypeVar("T")
 
@@ -34,13 +35,15 @@ def listed() -> Response:
 @page("admin")
 def add() -> Response:
     """Make a webhook; this answer alone shows the secret that was made for it."""
-    form = Form()
+    form, made = Form(), None
     told = _told(form, webhooks.NewWebhook)
     if told is not None:
         with form.blaming(_FIELDS):
-            hook, secret = webhooks.create(current_app.config["DATABASE"], told)
-            return _one(hook.id, Form(), secret)
-    return shown("webhooks.html", form, **_listed())
+            made = webhooks.create(current_app.config["DATABASE"], told)
+    if made is None:
+        return shown("webhooks.html", form, **_listed())
+    hook, secret = made
+    return _one(hook.id, form, secret)
 
 
 @blueprint.get("/<int:id_>")
@@ -56,16 +59,13 @@ def change(id_: int) -> Response:
     """Change a webhook; a new secret is shown by this answer alone."""
     form = Form()
     renew: dict[str, Any] = {"secret": None} if form["renew"] else {}
-    told = _told(form, webhooks.ChangeWebhook, **renew)
-    if told is None:
-        return _one(id_, form)
-    with form.blaming(_FIELDS):
-        hook, secret = webhooks.change(current_app.config["DATABASE"], id_, told)
-        if not secret:
-            return done(url_for("webhookpages.one", id_=hook.id), "done.webhook_changed")
-        # Its fields show what is kept now, not what was sent.
-        return _one(id_, Form(), secret)
-    return _one(id_, form)
+    told, secret = _told(form, webhooks.ChangeWebhook, **renew), ""
+    if told is not None:
+        with form.blaming(_FIELDS):
+            _, secret = webhooks.change(current_app.config["DATABASE"], id_, told)
+    if not form.is_fine or secret:
+        return _one(id_, form, secret)
+    return done(url_for("webhookpages.one", id_=id_), "done.webhook_changed")
 
 
 @blueprint.post("/<int:id_>/enable")
@@ -99,7 +99,11 @@ def redeliver(id_: int, number: int) -> Response:
 @blueprint.post("/<int:id_>/delete")
 @page("admin")
 def delete(id_: int) -> Response:
-    """Delete it with its deliveries."""
+    """Delete it with its deliveries, once that was confirmed."""
+    form = Form()
+    if not form["sure"]:
+        form.refuse("webhook", t("webhooks.not_sure"))
+        return _one(id_, form)
     webhooks.delete(current_app.config["DATABASE"], id_)
     return done(url_for("webhookpages.listed"), "done.webhook_deleted")
 

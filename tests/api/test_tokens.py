@@ -1,5 +1,7 @@
 """Tokens: made by admins, shown once, revoked; the log says by whom."""
 
+from typing import Any
+
 import pytest
 
 from api.models import Token
@@ -12,7 +14,7 @@ def admin(api: Caller) -> dict[str, str]:
     return token(api, "admin")
 
 
-def _asked(api: Caller, method: str, path: str, body: object, who: dict[str, str]):
+def _asked(api: Caller, method: str, path: str, body: object, who: dict[str, str]) -> Any:
     return api.client.open(path, method=method, json=body, headers=who)
 
 
@@ -22,7 +24,7 @@ def test_a_token_is_shown_once_and_opens_what_it_may(api: Caller, admin: dict[st
     assert made.status_code == 201
     assert made.headers["Cache-Control"] == "no-store"
     secret = made.json["token"]
-    listed = api.client.get("/v1/tokens", headers=admin)
+    listed: Any = api.client.get("/v1/tokens", headers=admin)
     assert secret not in listed.text
     assert next(each for each in listed.json["items"] if each["name"] == "desk") == {
         "name": "desk", "scopes": ["read", "ingest"], "own": False, "created": made.json["created"],

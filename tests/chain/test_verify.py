@@ -42,3 +42,19 @@ def test_a_mailbox_is_verified_by_logging_in_anew(
         ("work", "verify", "admin"),
         ("wrong", "verify", "admin"),
     ]
+
+
+def test_a_running_api_shows_its_settings_and_no_secret(
+    dovecot: Dovecot, daemons: Callable[..., Daemons]
+) -> None:
+    secret = dovecot.users["work"]
+    chain = daemons({"work": account(dovecot)}, {"alarms": {"to": "ops@example.org"}})
+    chain.start("api")
+    token = (chain.folder / "data/admin.token").read_text().strip()
+
+    page = chain.get("/settings", Authorization=f"Bearer {token}").decode()
+
+    for each in ("postroom.sqlite", f":{chain.api_port}", "mails.sqlite", "ops@example.org"):
+        assert each in page
+    assert secret not in page
+    assert token not in page

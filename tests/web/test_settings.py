@@ -45,7 +45,9 @@ def test_a_token_is_shown_once_and_then_revoked(admin, world):
     page = admin.open("/settings/tokens")
     page.get_by_label("Name").fill("desk")
     page.get_by_label("ingest").check()
-    admin.press("Make token")
+    with page.expect_response("**/settings/tokens") as made:
+        admin.press("Make token")
+    assert made.value.headers["cache-control"] == "no-store"
     secret = page.locator("#secret").inner_text()
 
     assert page.url.endswith("/settings/tokens")
@@ -130,6 +132,9 @@ def test_a_webhook_is_added_tried_changed_and_deleted(admin, world):
     _holds_no(admin, again, path)
 
     admin.open(path)
+    admin.expected.add(400)
+    admin.press("Delete hooks")
+    assert "Nothing was deleted" in text(page)
     page.get_by_label("Delete the webhook").check()
     admin.press("Delete hooks")
     assert "The webhook is deleted." in text(page)

@@ -40,6 +40,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "webhooks.removal": "Delete it",
     "webhooks.removal_is": "Its deliveries go with it. What happened stays in the event log.",
     "webhooks.sure": "Delete the webhook and its deliveries",
+    "webhooks.not_sure": "Nothing was deleted: confirm it",
     "webhooks.delete": "Delete {name}",
     "delivery.due": "due",
     "delivery.delivered": "delivered",
