@@ -15,10 +15,12 @@ from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, RefusedError, SettingsError
 from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
+from postroom.storage.s3_options import SECTION, S3Options
 
-from . import moving, security, silence, stems, upgrade, upkeep, usercommands
+from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
 from .app import create_app
 from .database import Database, is_url, open_database
+from .inforce import InForce, Kept
 from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
@@ -60,6 +62,7 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     )
     if is_url(options.database):
         upgrade.use_language(db, options.search_language)
+    app.config["IN_FORCE"] = _in_force(this, db, options)
     app.config["SESSION_HOURS"] = options.session_hours
     for name in security.OWN_TOKENS:
         db.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,6 +81,34 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     # Exports hold threads of their own, so that those who bring mail find theirs free.
     serve(app, options.host, options.port, options.threads + options.exports, this.stop)
     return daemon.Exit.OK
+
+
+def _in_force(this: Daemon, db: Database, options: settings.Api) -> InForce:
+    """What the settings page shows: no token, no key, no password."""
+    return InForce(
+        database=db.shown,
+        address=f"{options.host}:{options.port}",
+        threads=options.threads,
+        streams=options.streams,
+        exports=options.exports,
+        presigned=options.presigned,
+        events_days=options.events_days,
+        delivered_hours=options.delivered_hours,
+        session_hours=options.session_hours,
+        mails=_kept(this, "mails"),
+        files=_kept(this, "files"),
+        alarms=this.config.section("alarms", settings.Alarms),
+        disks=_disks(this, db),
+    )
+
+
+def _kept(this: Daemon, holds: str) -> Kept:
+    section = this.config.section("storage", settings.Storage)
+    kind: str = getattr(section, holds)
+    if kind == "s3":
+        bucket = this.config.section(SECTION, S3Options)
+        return Kept(kind, f"{bucket.bucket}/{bucket.prefix}")
+    return Kept(kind, str(this.config.path_of(getattr(section, f"{holds}_path"))))
 
 
 def _disks(this: Daemon, db: Database) -> dict[str, Path]:
@@ -169,25 +200,19 @@ def _user(args: argparse.Namespace, db: Database) -> int:
 
 
 def _token(args: argparse.Namespace, db: Database) -> int:
-    with db.writing():
-        if args.action == "new":
-            sys.stdout.write(_new_token(args.name, args.scope) + "\n")
-        elif args.action == "revoke":
-            if not Token.delete().where(Token.name == args.name).execute():
-                raise SettingsError(f"there is no token {args.name!r}: see `api token list`")
-        else:
-            for token in Token.select().order_by(Token.name):
-                sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
+    try:
+        match args.action:
+            case "new":
+                wanted = [each.strip() for each in args.scope.split(",")]
+                sys.stdout.write(tokens.make(db, args.name, wanted, by=usercommands.BY) + "\n")
+            case "revoke":
+                tokens.revoke(db, args.name, own=True, by=usercommands.BY)
+            case _:
+                for token in Token.select().order_by(Token.name):
+                    sys.stdout.write(f"{token.name}\t{','.join(token.scopes)}\t{token.created}\n")
+    except RefusedError as e:
+        raise SettingsError(str(e)) from e
     return daemon.Exit.OK
-
-
-def _new_token(name: str, scopes: str) -> str:
-    wanted = [each.strip() for each in scopes.split(",")]
-    if set(wanted) - set(security.SCOPES):
-        raise SettingsError(f"--scope takes {', '.join(security.SCOPES)}, not {scopes!r}")
-    if Token.select().where(Token.name == name).exists():
-        raise SettingsError(f"there is a token {name!r}: revoke it first, or take another name")
-    return security.new_token(name, wanted)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

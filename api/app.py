@@ -10,6 +10,7 @@ from postroom.storage import Storage
 from . import compress, contracts, measured, problems, security, web
 from .bodies import MAX_BODY
 from .database import Database
+from .inforce import InForce
 from .migrations import migrate
 from .models import database
 from .streams import Streams
@@ -33,6 +34,7 @@ from .views import (
     scripts,
     seed,
     threads,
+    tokens,
     webhooks,
 )
 
@@ -50,6 +52,7 @@ MODULES = (
     runs,
     replays,
     webhooks,
+    tokens,
     alarms,
     log,
     retries,
@@ -85,6 +88,7 @@ def create_app(
         STORAGE=storage,
         FILES=files or storage,
         PRESIGNED=presigned,
+        IN_FORCE=InForce(),
         STREAMS=Streams(most_streams),
         EXPORTS=exports.Turns(most_exports),
         LOOPBACK=is_loopback(host),

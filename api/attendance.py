@@ -30,6 +30,11 @@ def heard(db: Database) -> None:
         _note(SEEN, stamp(at))
 
 
+def last_heard() -> str:
+    """When a runner last came, give or take SEEN_EVERY; "" for never."""
+    return _fact(SEEN)
+
+
 def look(db: Database, began: datetime, at: datetime | None = None) -> None:
     """Tell once that runs wait and no runner comes; while the API was down none could."""
     at = at or datetime.now(UTC)

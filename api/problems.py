@@ -32,6 +32,7 @@ STATUSES = {
     "key_reused": 409,
     "not_over": 409,
     "webhook_disabled": 409,
+    "own_token": 409,
     "bad_offset": 409,
     "other_account": 409,
     "not_deletable": 409,

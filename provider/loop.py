@@ -16,6 +16,7 @@ from .passes import FolderPass, Passed
 from .quota import Quota, SpentError
 from .sources import Limited, Limits, Metered, Source
 from .tasks import KINDS, target_key
+from .tools.problems import explain
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,9 @@ class Mailbox:
                 self._wait()
             elif self._turn.is_short:
                 self._let_go()
+            if self._tasks.open("verify"):
+                # Whether one can log in is known by logging in.
+                self._let_go()
 
     def _has_turn(self) -> bool:
         """Connect, once the account has a connection to spare; False when told to stop."""
@@ -154,6 +158,8 @@ class Mailbox:
             # It has had its try: left open it would end each rest, and servers lock accounts.
             for task in self._tasks.open("sync"):
                 self._tasks.done(task, reason(error))
+            for task in self._tasks.open("verify"):
+                self._tasks.done(task, self._explained(error))
             self._resting = isinstance(error, SpentError)
             self._rest(pause, reason(error))
 
@@ -164,7 +170,7 @@ class Mailbox:
                 self._sign_of_life(error, left)
             except PostroomError as e:
                 log.info("Slave %s: nobody to tell: %s", self.name, e)
-            if self._tasks.open("sync"):
+            if self._tasks.open("sync") or self._tasks.open("verify"):
                 return
             self._stop.wait(min(left, self._shared.heartbeat_seconds))
 
@@ -175,7 +181,7 @@ class Mailbox:
 
         A folder that cannot be read does not hold up the others.
         """
-        problems, sent, self._missing = [], 0, 0
+        problems, seen, sent, self._missing = [], [], 0, 0
         self._quota.holds_back = False
         verify, sync = self._tasks.open("verify"), self._tasks.open("sync")
         for name in self._source.folders():
@@ -186,14 +192,18 @@ class Mailbox:
             except SourceError as e:
                 log.warning("Slave %s: %s: %s", self.name, name, e)
                 problems.append(f"{name}: {e}")
+                seen.append(f"{name}: {self._explained(e)}")
             else:
                 sent += passed.sent
+                seen.append(f"{name}: {self._listed_in(name)}")
         self._carry_out()
         spent = self._spent()
         self._problem = "; ".join([*problems, *spent])
         self._resting = bool(spent) and not problems
-        for task in [*verify, *sync]:
+        for task in sync:
             self._tasks.done(task, self._problem or f"passed over, {sent} pushed")
+        for task in verify:
+            self._tasks.done(task, "; ".join(["connected and logged in", *seen, *spent]))
         self._no_new_mail(sent)
         self._shared.numbers.add(measured.ERRORS, self.name, value=len(problems))
         self._shared.numbers.set(measured.STATE, float(not problems), self.name)
@@ -202,6 +212,14 @@ class Mailbox:
             self._backoff.reset()
             self._failures = 0
         return sent
+
+    def _explained(self, error: Exception) -> str:
+        found = explain(error, self._source.title)
+        return f"{found.words}: {found.remedy} ({reason(error)})"
+
+    def _listed_in(self, folder: str) -> str:
+        receipt = self.receipts.get(folder)
+        return f"{receipt.listed:,} listed, {receipt.missing:,} missing" if receipt else "listed"
 
     def _spent(self) -> list[str]:
         """What to tell of a day's budget that is spent; in the log, once for each time."""

@@ -4,7 +4,8 @@ from typing import Any
 
 from postroom.wire import Key
 
-#: sync: pass over the folders now; fetch: one mail again; verify: sync, and compare samples.
+#: sync: pass over the folders now; fetch: one mail again; verify: log in anew, sync, and compare
+#: samples.
 KINDS = ("sync", "fetch", "verify")
 
 

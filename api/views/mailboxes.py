@@ -5,13 +5,13 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import fields, offers, silence, sources, tasks
+from .. import events, fields, offers, silence, sources, tasks
 from ..answers import AskedTask, PassReceipt
 from ..answers import Mailbox as ShownMailbox
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists, shows
-from ..models import Folder, Mailbox, Receipt
+from ..models import Folder, Mailbox, Receipt, Task
 from ..paging import cursor, each, limit, page
 from ..receipts import COUNTS
 from ..security import scope
@@ -114,10 +114,27 @@ def finish_pass(name: str) -> Response:
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def sync(name: str) -> Response:
     """Ask the provider to look now."""
-    _found(name)
-    with current_app.config["DATABASE"].writing():
-        task = tasks.add("sync", name)
+    task = ask("sync", name)
     return answer(AskedTask(task=task.id, state=task.state), 202)
+
+
+@blueprint.post("/<name>/verify")
+@scope("ingest", "operate")
+@contract(answers=Answer(AskedTask, 202), body=Empty)
+def verify(name: str) -> Response:
+    """Ask the provider to connect, log in and list anew, and to say what it found."""
+    task = ask("verify", name)
+    return answer(AskedTask(task=task.id, state=task.state), 202)
+
+
+def ask(kind: str, name: str) -> Task:
+    """Ask the provider of a mailbox for something."""
+    _found(name)
+    db = current_app.config["DATABASE"]
+    with db.writing():
+        task = tasks.add(kind, name)
+        events.tell("source.asked", name, what=kind, task=task.id)
+    return task
 
 
 def _found(name: str) -> Mailbox:

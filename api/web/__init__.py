@@ -2,10 +2,36 @@
 
 from flask import Flask
 
-from . import account, assets, errors, happened, layout, overview, quarantine, signing, users
+from . import (
+    account,
+    assets,
+    errors,
+    happened,
+    layout,
+    mailboxes,
+    overview,
+    quarantine,
+    settings,
+    signing,
+    tokens,
+    users,
+    webhooks,
+)
 
 #: A page is a module here, its template, and its words in `strings`.
-MODULES = (overview, quarantine, happened, signing, account, users, assets)
+MODULES = (
+    overview,
+    quarantine,
+    happened,
+    signing,
+    account,
+    settings,
+    mailboxes,
+    tokens,
+    webhooks,
+    users,
+    assets,
+)
 
 
 def register(app: Flask) -> None:

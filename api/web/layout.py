@@ -35,6 +35,15 @@ NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
     ("quarantine.listed", "nav.quarantine", "read"),
     ("happened.events", "nav.events", "read"),
+    ("mailboxpages.listed", "nav.mailboxes", "read"),
+    ("settings.index", "nav.settings", "admin"),
+)
+#: The same below Settings.
+SETTINGS = (
+    ("settings.index", "nav.in_force", "admin"),
+    ("mailboxpages.listed", "nav.mailboxes", "read"),
+    ("tokenpages.listed", "nav.tokens", "admin"),
+    ("webhookpages.listed", "nav.webhooks", "admin"),
     ("users.users", "nav.users", "admin"),
 )
 YEAR_SECONDS = 365 * 86_400
@@ -62,10 +71,15 @@ def _known() -> dict[str, Any]:
         "csrf": csrf,
         "flash": flash,
         "stream": "/v1/events/stream" if streams else "",
-        "navigation": [each[:2] for each in NAVIGATION if not caller.session or may(each[2])],
+        "navigation": _seen(NAVIGATION),
+        "settings_navigation": _seen(SETTINGS),
         "may": may,
         "version": postroom.__version__,
     }
+
+
+def _seen(entries: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
+    return [each[:2] for each in entries if not callers.current().session or may(each[2])]
 
 
 def theme() -> str:

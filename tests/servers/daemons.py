@@ -137,10 +137,10 @@ class Daemons:
         file = self.folder / f"{name}.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, **headers: str) -> Any:
         """The answer of the API to a GET."""
-        address = f"http://{HOST}:{self.api_port}{path}"
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        asked = urllib.request.Request(f"http://{HOST}:{self.api_port}{path}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
             body = answer.read()
         is_json = answer.headers["Content-Type"].partition(";")[0].endswith(("/json", "+json"))
         return json.loads(body) if is_json else body

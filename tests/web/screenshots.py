@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from api import webhooks
 from tests.web.browser import KEEP, Window
 from tests.web.world import World
 
@@ -44,6 +45,19 @@ def _wrong(window: Window, _world: World) -> None:
     window.sign_in("nobody", "a wrong password")
 
 
+def _webhook(window: Window, world: World) -> None:
+    hook, _ = webhooks.create(
+        world.db, webhooks.NewWebhook(url="https://hooks.example/in", kinds=["source.*"])
+    )
+    webhooks.try_out(world.db, hook.id)
+    _as_admin(f"/settings/webhooks/{hook.id}")(window, world)
+
+
+def _mailboxes(window: Window, world: World) -> None:
+    _as_admin("/settings/mailboxes")(window, world)
+    window.press("Verify work")
+
+
 PAGES: dict[str, Way] = {
     "overview": lambda window, _: window.open("/"),
     "quarantine": lambda window, _: window.open("/quarantine"),
@@ -54,6 +68,12 @@ PAGES: dict[str, Way] = {
     "users": _users,
     "user": _user,
     "account": _account,
+    "settings": _as_admin("/settings"),
+    "tokens": _as_admin("/settings/tokens"),
+    "token": _as_admin("/settings/tokens/admin"),
+    "webhooks": _as_admin("/settings/webhooks"),
+    "webhook": _webhook,
+    "mailboxes": _mailboxes,
 }
 
 

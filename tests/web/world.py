@@ -6,8 +6,10 @@ from pathlib import Path
 from api import server, users
 from api.app import create_app
 from api.database import open_database
+from api.inforce import InForce, Kept
 from api.models import Mailbox, Page, User
 from api.security import new_token
+from postroom.settings import Alarms
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago
@@ -26,6 +28,7 @@ class World:
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
         self.app = create_app(self.db, self._mails, files=self._files)
+        self.app.config["IN_FORCE"] = _in_force(folder)
         self.caller = Caller(self.app, self.db, self._mails, self._files)
         with self.db.writing():
             self.admin_token = new_token("admin", ["admin"])
@@ -86,3 +89,21 @@ class World:
         self.db.close()
         self._mails.close()
         self._files.close()
+
+
+def _in_force(folder: Path) -> InForce:
+    """As the settings page would have it from a file of settings."""
+    return InForce(
+        database=str(folder / "postroom.sqlite"),
+        address=f"{HOST}:5000",
+        threads=8,
+        streams=64,
+        exports=4,
+        events_days=90,
+        delivered_hours=24.0,
+        session_hours=168.0,
+        mails=Kept("sqlite", str(folder / "mails.sqlite")),
+        files=Kept("directory", str(folder / "files")),
+        alarms=Alarms(to=("ops@example.org",)),
+        disks={"database": folder / "postroom.sqlite", "spool": folder / "spool/none"},
+    )
