@@ -111,6 +111,7 @@ def by_hand(db: Database, script: Script, told: RunBody, key: str | None) -> tup
         arguments = {**script.arguments, **told.arguments}
         wanted = Wanted("hand", {}, arguments, told.mail, told.file, None, key, asked)
         (id_,) = add(script, [wanted])
+        events.tell("run.asked", script.name, run=id_)
     return id_, True
 
 
@@ -131,6 +132,7 @@ def again(db: Database, id_: int) -> int:
         trigger = {"of": id_, "was": old.trigger}
         wanted = Wanted("retry", trigger, old.arguments, old.mail, old.file)
         (new,) = add(old.script, [wanted])
+        events.tell("run.asked", old.script.name, run=new, again=id_)
     return new
 
 
@@ -140,8 +142,10 @@ def stop(db: Database, id_: int) -> None:
         run = found(id_)
         if run.status != "pending":
             return
-        run.stop = True
+        is_told, run.stop = run.stop, True
         if run.claim:
+            if not is_told:
+                events.tell("run.stop_asked", run.script.name, run=id_)
             Run.update(stop=True, changed=now()).where(Run.id == id_).execute()
         else:
             end(run, "error", "stopped before it began")
