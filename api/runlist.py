@@ -43,13 +43,13 @@ def selected(given: Mapping[str, str]) -> Any:
     return found
 
 
-def newest(script: str, most: int, *, before: int = 2**62) -> list[scripted.Run]:
-    """The newest runs of a script, the newest first; with `before`, of those before a run."""
+def newest(script: str, most: int) -> list[scripted.Run]:
+    """The newest runs of a script, the newest first."""
     rows: list[Any] = []
     # The index goes by status: so no run is read that is not shown.
     for status in STATUSES:
         given = {"script": script, "status": status}
-        rows += selected(given).where(Run.id < before).limit(most)
+        rows += selected(given).limit(most)
     rows.sort(key=attrgetter("id"), reverse=True)
     return [scriptshown.run(row) for row in rows[:most]]
 

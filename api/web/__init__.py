@@ -2,10 +2,36 @@
 
 from flask import Flask
 
-from . import account, assets, errors, happened, layout, overview, quarantine, signing, users
+from . import (
+    account,
+    assets,
+    errors,
+    happened,
+    layout,
+    overview,
+    quarantine,
+    replays,
+    runs,
+    scripts,
+    scriptsource,
+    signing,
+    users,
+)
 
 #: A page is a module here, its template, and its words in `strings`.
-MODULES = (overview, quarantine, happened, signing, account, users, assets)
+MODULES = (
+    overview,
+    scripts,
+    scriptsource,
+    replays,
+    runs,
+    quarantine,
+    happened,
+    signing,
+    account,
+    users,
+    assets,
+)
 
 
 def register(app: Flask) -> None:
