@@ -49,7 +49,7 @@ def newest(script: str, most: int) -> list[scripted.Run]:
     # The index goes by status: so no run is read that is not shown.
     for status in STATUSES:
         given = {"script": script, "status": status}
-        rows += selected(given).limit(most)
+        rows.extend(selected(given).limit(most))
     rows.sort(key=attrgetter("id"), reverse=True)
     return [scriptshown.run(row) for row in rows[:most]]
 
