@@ -9,6 +9,7 @@ from postroom.storage import Storage
 
 from . import compress, contracts, measured, problems, security, web
 from .bodies import MAX_BODY
+from .compiling import MAX_SOURCE
 from .database import Database
 from .inforce import InForce
 from .migrations import migrate
@@ -94,6 +95,8 @@ def create_app(
         LOOPBACK=is_loopback(host),
         HOSTS=frozenset(name.lower() for name in (host, *hosts)),
         MAX_CONTENT_LENGTH=MAX_BODY,
+        # A script's source, in a form.
+        MAX_FORM_MEMORY_SIZE=2 * MAX_SOURCE,
     )
     measured.register(app)
     problems.register(app)

@@ -67,6 +67,7 @@ def begin(db: Database, name: str, told: ReplayBody) -> int:
         Task.update(target={"replay": replay.id}).where(Task.id == task).execute()
         replay.total = _select(replay, of, filters)
         replay.save()
+        events.tell("replay.asked", name, replay=replay.id, of=of, total=replay.total)
         if not replay.total:
             _complete(replay)
     return int(replay.id)

@@ -1,10 +1,12 @@
-"""Filters of the list of runs."""
+"""Runs as lists find them: by filters, the newest of a script, and one by its id."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, get_args
 
 from postroom.errors import RefusedError
 
+from . import scripted, scriptshown
 from .contracts import Parameter
 from .models import Run, Script, Task
 from .query import time_of
@@ -39,6 +41,25 @@ def selected(given: Mapping[str, str]) -> Any:
     if "since" in given:
         found = found.where(Run.id >= _first(time_of("since", given["since"])))
     return found
+
+
+def newest(script: str, most: int) -> list[scripted.Run]:
+    """The newest runs of a script, the newest first."""
+    rows: list[Any] = []
+    # The index goes by status: so no run is read that is not shown.
+    for status in STATUSES:
+        given = {"script": script, "status": status}
+        rows.extend(selected(given).limit(most))
+    rows.sort(key=attrgetter("id"), reverse=True)
+    return [scriptshown.run(row) for row in rows[:most]]
+
+
+def one(id_: int) -> scripted.Run:
+    """A run as it is shown; RefusedError when there is none."""
+    row = selected({}).where(Run.id == id_).get_or_none()
+    if row is None:
+        raise RefusedError("not_found", f"there is no run {id_}")
+    return scriptshown.run(row)
 
 
 def _first(time: str) -> int:

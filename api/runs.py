@@ -112,6 +112,7 @@ def by_hand(db: Database, script: Script, told: RunBody, key: str | None) -> tup
         arguments = {**script.arguments, **told.arguments}
         wanted = Wanted("hand", {}, arguments, told.mail, told.file, None, key, asked)
         (id_,) = add(script, [wanted])
+        events.tell("run.asked", script.name, run=id_)
     return id_, True
 
 
@@ -132,6 +133,7 @@ def again(db: Database, id_: int) -> int:
         trigger = {"of": id_, "was": old.trigger}
         wanted = Wanted("retry", trigger, old.arguments, old.mail, old.file)
         (new,) = add(old.script, [wanted])
+        events.tell("run.asked", old.script.name, run=new, again=id_)
     return new
 
 
@@ -142,6 +144,8 @@ def stop(db: Database, id_: int) -> None:
         if run.status != "pending":
             return
         if run.claim:
+            if not run.stop:
+                events.tell("run.stop_asked", run.script.name, run=id_)
             Run.update(stop=True, changed=now()).where(Run.id == id_).execute()
         else:
             end(held.one(id_), "error", "stopped before it began", stop=True)

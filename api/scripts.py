@@ -188,12 +188,17 @@ def _check(script: Script) -> None:
         raise _bad("repeat_after counts from scheduled_time: give both")
     if 0 < script.repeat_after < 1:
         raise _bad("repeat_after is 0, or a second and more")
-    try:
-        ZoneInfo(script.time_zone)
-    except (OSError, ValueError, KeyError) as e:
-        raise _bad(f"there is no time zone {script.time_zone!r}: take one as Europe/Paris") from e
+    check_zone(script.time_zone)
     if script.on_mail and script.on_mail != ALL:
         parse(script.on_mail)
+
+
+def check_zone(name: str) -> None:
+    """Raise RefusedError for what is no time zone."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as e:
+        raise _bad(f"there is no time zone {name!r}: take one as Europe/Paris") from e
 
 
 def _bad(text: str) -> RefusedError:

@@ -1,4 +1,4 @@
-"""Rows of scripts and runs as the API shows them."""
+"""Rows of scripts, runs and replays as the API shows them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from . import scripted
-from .models import Run, Script
+from .models import Run, Script, ScriptVersion, Slot
 
 
 def scripts(rows: Sequence[Script]) -> list[scripted.Script]:
@@ -78,6 +78,54 @@ def run(row: Any) -> scripted.Run:
         ],
         log=scripted.LogSizes(out=row.log_out, err=row.log_err),
         changed=row.changed,
+    )
+
+
+def version(script: Script, row: ScriptVersion) -> scripted.Version:
+    """A version of a script, without its text."""
+    return scripted.Version(**_version(script, row))
+
+
+def source(script: Script, row: ScriptVersion) -> scripted.Source:
+    """A version of a script with its text."""
+    return scripted.Source(**_version(script, row), source=row.source)
+
+
+def _version(script: Script, row: ScriptVersion) -> dict[str, Any]:
+    return {
+        "script": script.name,
+        "number": row.number,
+        "sha256": row.sha256,
+        "size": len(row.source.encode()),
+        "created": row.created,
+    }
+
+
+def slot(row: Slot) -> scripted.Slot:
+    """A slot."""
+    return scripted.Slot(
+        id=row.id, slot=row.slot, state=row.state, run=row.run_id, created=row.created
+    )
+
+
+def replay(row: Any) -> scripted.Replay:
+    """One replay; the row has its script joined."""
+    return scripted.Replay(
+        id=row.id,
+        script=row.script.name,
+        version=row.version,
+        of=row.of,
+        filters=row.filters,
+        arguments=row.arguments,
+        state=row.state,
+        total=row.total,
+        completed=row.completed,
+        failed=row.failed,
+        left=row.total - row.completed - row.failed,
+        previous=row.previous,
+        differences=scripted.Differences(**row.counts) if row.state == "completed" else None,
+        created=row.created,
+        ended=row.ended or None,
     )
 
 

@@ -15,10 +15,10 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Callbacks, Retries
 
 from postroom.backoff import Backoff, reason
+from postroom.clock import moment
 from postroom.errors import PostroomError, RefusedError, TemporaryError
 from postroom.runs import ClaimRuns, GiveBackRun
 
-from .clock import moment
 from .dispatch import Carry
 from .pace import Pace
 from .shared import Shared

@@ -8,11 +8,10 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from postroom.clock import Clock, clock_of, moment
 from postroom.errors import RefusedError
 from postroom.runner_client import RunnerClient, Schedule
 from postroom.runs import TellSlots, ToldSlot
-
-from .clock import Clock, clock_of, moment
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postroom.clock import Clock, Cron, Repeating, clock_of
 from postroom.runner_client import Schedule
 from postroom.runs import MAX_SLOTS
-from runner.clock import Clock, Cron, Repeating, clock_of
 
 ZONE = "Europe/Berlin"
 

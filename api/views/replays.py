@@ -1,22 +1,22 @@
 """/v1/replays: scripts over all that is stored, how far they are, and what came of it."""
 
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import RefusedError
 from postroom.runs import ClaimBatch, ItemsTaken, ReplayBatch, TellItems
 
-from .. import export, fields, filelist, query, replays
+from .. import export, fields, filelist, query, replays, scriptshown
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import Answer, Parameter, contract, lists, shows
 from ..models import Replay, Script
 from ..paging import cursor, each, limit, page
 from ..problems import guarded
-from ..scripted import Differences, ReplayLine
 from ..scripted import Replay as ShownReplay
+from ..scripted import ReplayLine
 from ..security import scope
 from .exports import LINES, Turn
 
@@ -35,7 +35,7 @@ BAD = tuple({told.error for told in (*query.FILTERS, *filelist.FILTERS) if told.
 def begin(name: str) -> Response:
     """Have a script go over all that is stored and that filters select."""
     id_ = replays.begin(current_app.config["DATABASE"], name, body_as(replays.ReplayBody))
-    return answer(_shown(replays.found(id_)), 201)
+    return answer(scriptshown.replay(replays.found(id_)), 201)
 
 
 @blueprint.get("/replays")
@@ -50,14 +50,16 @@ def list_replays() -> Response:
         found = found.where(Replay.state == _state(request.args["state"]))
     if after:
         found = found.where(Replay.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda r: [r.id]))
+    return answer(
+        page(list(found.limit(size + 1)), size, each(scriptshown.replay), lambda r: [r.id])
+    )
 
 
 @blueprint.get("/replays/<int:id_>")
 @shows(ShownReplay)
 def one_replay(id_: int) -> Response:
     """One replay, and how far it is."""
-    return fields.one(_shown(replays.found(id_)))
+    return fields.one(scriptshown.replay(replays.found(id_)))
 
 
 @blueprint.get("/replays/<int:id_>/result.jsonl")
@@ -82,7 +84,7 @@ def result(id_: int) -> Response:
 def stop(id_: int) -> Response:
     """End a replay where it is."""
     replays.stop(current_app.config["DATABASE"], id_)
-    return answer(_shown(replays.found(id_)))
+    return answer(scriptshown.replay(replays.found(id_)))
 
 
 @blueprint.post("/replays/<int:id_>/claim")
@@ -105,23 +107,3 @@ def _state(state: str) -> str:
     if state not in STATES:
         raise RefusedError("bad_state", f"state is one of {', '.join(STATES)}, not {state!r}")
     return state
-
-
-def _shown(row: Any) -> ShownReplay:
-    return ShownReplay(
-        id=row.id,
-        script=row.script.name,
-        version=row.version,
-        of=row.of,
-        filters=row.filters,
-        arguments=row.arguments,
-        state=row.state,
-        total=row.total,
-        completed=row.completed,
-        failed=row.failed,
-        left=row.total - row.completed - row.failed,
-        previous=row.previous,
-        differences=Differences(**row.counts) if row.state == "completed" else None,
-        created=row.created,
-        ended=row.ended or None,
-    )

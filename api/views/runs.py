@@ -51,7 +51,7 @@ def list_runs() -> Response:
 @shows(ShownRun)
 def one_run(id_: int) -> Response:
     """One run."""
-    return fields.one(one(id_))
+    return fields.one(runlist.one(id_))
 
 
 @blueprint.get("/<int:id_>/log")
@@ -99,7 +99,7 @@ def artefact(id_: int, number: int) -> Response:
 @contract(answers=Answer(ShownRun, 201), body=Empty, errors=("not_over",))
 def retry(id_: int) -> Response:
     """Run the same again, with the script as it is now."""
-    return answer(one(runs.again(current_app.config["DATABASE"], id_)), 201)
+    return answer(runlist.one(runs.again(current_app.config["DATABASE"], id_)), 201)
 
 
 @blueprint.post("/<int:id_>/stop")
@@ -108,7 +108,7 @@ def retry(id_: int) -> Response:
 def stop(id_: int) -> Response:
     """End a run: at once while it waits, else its runner is told."""
     runs.stop(current_app.config["DATABASE"], id_)
-    return answer(one(id_))
+    return answer(runlist.one(id_))
 
 
 @blueprint.post("/claim")
@@ -154,14 +154,6 @@ def finish(id_: int) -> Response:
 def give_back(id_: int) -> Response:
     """Let a run wait for another runner."""
     return answer(leases.give_back(current_app.config["DATABASE"], id_, body_as(GiveBackRun)))
-
-
-def one(id_: int) -> ShownRun:
-    """A run as it is shown."""
-    row = runlist.selected({}).where(Run.id == id_).get_or_none()
-    if row is None:
-        raise RefusedError("not_found", f"there is no run {id_}")
-    return scriptshown.run(row)
 
 
 def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:

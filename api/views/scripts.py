@@ -1,7 +1,5 @@
 """/v1/scripts: the operator's own programs, their versions, their clocks, and how they are run."""
 
-from typing import Any
-
 from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import RefusedError
@@ -13,7 +11,17 @@ from postroom.runs import (
     ToldSlots,
 )
 
-from .. import advance, fields, runs, scriptdeletion, scriptfolder, scripts, scriptshown, slots
+from .. import (
+    advance,
+    fields,
+    runlist,
+    runs,
+    scriptdeletion,
+    scriptfolder,
+    scripts,
+    scriptshown,
+    slots,
+)
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import (
@@ -33,7 +41,6 @@ from ..scripted import Run as ShownRun
 from ..scripted import Script as ShownScript
 from ..scripted import Slot as ShownSlot
 from ..security import scope
-from .runs import one
 
 blueprint = Blueprint("scripts", __name__, url_prefix="/v1/scripts")
 KEY = Parameter("Idempotency-Key", "Names this request: sent again, it is the same run.",
@@ -103,7 +110,7 @@ def one_source(name: str) -> Response:
     """The source of a script, as it is or was."""
     script = scripts.found(name)
     row = scripts.version(script, _version(script))
-    return fields.one(Source(**_version_fields(script, row), source=row.source))
+    return fields.one(scriptshown.source(script, row))
 
 
 @blueprint.put("/<name>/source")
@@ -126,7 +133,7 @@ def list_versions(name: str) -> Response:
         found = found.where(ScriptVersion.number < after[0])
 
     def show(row: ScriptVersion) -> Version:
-        return Version(**_version_fields(script, row))
+        return scriptshown.version(script, row)
 
     return answer(page(list(found.limit(size + 1)), size, each(show), lambda v: [v.number]))
 
@@ -149,7 +156,7 @@ def run(name: str) -> Response:
         raise RefusedError("bad_key", "an Idempotency-Key has 1 to 255 characters")
     told, script = body_as(runs.RunBody), scripts.found(name)
     id_, is_new = runs.by_hand(current_app.config["DATABASE"], script, told, key)
-    return answer(one(id_), 201 if is_new else 200)
+    return answer(runlist.one(id_), 201 if is_new else 200)
 
 
 @blueprint.get("/<name>/slots")
@@ -160,7 +167,9 @@ def list_slots(name: str) -> Response:
     found = Slot.select().where(Slot.script == script).order_by(Slot.slot.desc())
     if after:
         found = found.where(Slot.slot < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_slot), lambda s: [s.slot]))
+    return answer(
+        page(list(found.limit(size + 1)), size, each(scriptshown.slot), lambda s: [s.slot])
+    )
 
 
 @blueprint.post("/<name>/slots")
@@ -196,17 +205,3 @@ def _version(script: Script) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
         raise RefusedError("bad_version", f"version must be a positive number, not {text!r}")
     return int(text)
-
-
-def _version_fields(script: Script, row: ScriptVersion) -> dict[str, Any]:
-    return {
-        "script": script.name,
-        "number": row.number,
-        "sha256": row.sha256,
-        "size": len(row.source.encode()),
-        "created": row.created,
-    }
-
-
-def _slot(row: Slot) -> ShownSlot:
-    return ShownSlot(id=row.id, slot=row.slot, state=row.state, run=row.run_id, created=row.created)

@@ -11,6 +11,10 @@ from . import (
     mailboxes,
     overview,
     quarantine,
+    replays,
+    runs,
+    scripts,
+    scriptsource,
     settings,
     signing,
     tokens,
@@ -21,6 +25,10 @@ from . import (
 #: A page is a module here, its template, and its words in `strings`.
 MODULES = (
     overview,
+    scripts,
+    scriptsource,
+    replays,
+    runs,
     quarantine,
     happened,
     signing,

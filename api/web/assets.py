@@ -11,7 +11,7 @@ from ..security import page
 #: The templates of all pages are found by way of this blueprint.
 blueprint = Blueprint("assets", __name__, template_folder="templates")
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-FILES = ("page.css", "live.js", "favicon.svg")
+FILES = ("page.css", "live.js", "follow.js", "favicon.svg")
 
 
 @blueprint.get("/assets/<name>")

@@ -16,7 +16,7 @@ LEFT, BELOW, ABOVE = 48, 24, 10
 def sparkline(values: Sequence[float], title: str, name: str) -> Markup:
     """A small line without axes; `name` is an id that the page has nowhere else."""
     points = _points(values, SPARK_WIDTH, SPARK_HEIGHT - 2, max([*values, 0.0]), 0, 1)
-    return _svg(
+    return picture(
         f'<polyline class="line" points="{points}"/>' if values else "",
         f'viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" class="spark"',
         title,
@@ -27,7 +27,7 @@ def sparkline(values: Sequence[float], title: str, name: str) -> Markup:
 
 def bars(series: Sequence[tuple[str, float]], title: str, name: str) -> Markup:
     """A bar for each labelled value."""
-    most = _round_up(max((value for _, value in series), default=0.0))
+    most = round_up(max((value for _, value in series), default=0.0))
     step = (WIDTH - LEFT) / max(1, len(series))
     inside = HEIGHT - BELOW - ABOVE
     drawn = []
@@ -38,16 +38,16 @@ def bars(series: Sequence[tuple[str, float]], title: str, name: str) -> Markup:
             f'y="{_n(HEIGHT - BELOW - height)}" width="{_n(step * 0.8)}" height="{_n(height)}">'
             f"<title>{escape(label)}: {escape(_n(value))}</title></rect>"
         )
-    axes = _axes([label for label, _ in series], most, step / 2, step)
+    drawn_axes = axes([label for label, _ in series], most, step / 2, step)
     told = _told([value for _, value in series])
-    return _svg(axes + "".join(drawn), _CHART, title, told, name)
+    return picture(drawn_axes + "".join(drawn), CHART, title, told, name)
 
 
 def lines(
     labels: Sequence[str], series: Mapping[str, Sequence[float]], title: str, name: str
 ) -> Markup:
     """A line for each series over the same labels; told apart by dashes as well as by colours."""
-    most = _round_up(max((max(values, default=0.0) for values in series.values()), default=0.0))
+    most = round_up(max((max(values, default=0.0) for values in series.values()), default=0.0))
     drawn, told = [], []
     for number, (label, values) in enumerate(series.items(), 1):
         points = _points(values, WIDTH - LEFT, HEIGHT - BELOW - ABOVE, most, LEFT, ABOVE)
@@ -57,14 +57,15 @@ def lines(
         )
         told.append(f"{label}: {_told(values)}")
     step = (WIDTH - LEFT) / max(1, len(labels) - 1)
-    axes = _axes(labels, most, 0, step)
-    return _svg(axes + "".join(drawn), _CHART, title, "; ".join(told), name)
+    drawn_axes = axes(labels, most, 0, step)
+    return picture(drawn_axes + "".join(drawn), CHART, title, "; ".join(told), name)
 
 
-_CHART = f'viewBox="0 0 {WIDTH} {HEIGHT}" class="chart"'
+CHART = f'viewBox="0 0 {WIDTH} {HEIGHT}" class="chart"'
 
 
-def _svg(inside: str, how: str, title: str, told: str, name: str) -> Markup:
+def picture(inside: str, how: str, title: str, told: str, name: str) -> Markup:
+    """What was drawn as one picture with a name and a description; `inside` is escaped already."""
     name = str(escape(name))
     return Markup(  # noqa: S704 - all that is not ours was escaped
         f'<svg {how} role="img" aria-labelledby="{name}-title {name}-desc" focusable="false">'
@@ -73,7 +74,8 @@ def _svg(inside: str, how: str, title: str, told: str, name: str) -> Markup:
     )
 
 
-def _axes(labels: Sequence[str], most: float, first: float, step: float) -> str:
+def axes(labels: Sequence[str], most: float, first: float, step: float) -> str:
+    """The axes with three labels below; the first stands at `first` right of the corner."""
     bottom = HEIGHT - BELOW
     found = [f'<path class="axis" d="M{LEFT} {ABOVE}V{bottom}H{WIDTH}"/>']
     for value, y in ((0.0, bottom), (most, ABOVE)):
@@ -102,7 +104,7 @@ def _points(
     )
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """A round number that is not below."""
     if value <= 0:
         return 1.0

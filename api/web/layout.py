@@ -11,7 +11,7 @@ import postroom
 
 from .. import callers, sessions
 from ..security import is_https, is_page, may
-from . import charts
+from . import charts, scriptlook
 from .strings import LANGUAGE, has, t
 
 #: The pages speak with us alone, and nothing in a page itself is ever run.
@@ -33,6 +33,8 @@ THEMES = ("auto", "light", "dark")
 #: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
+    ("script_pages.listed", "nav.scripts", "read"),
+    ("run_pages.listed", "nav.runs", "read"),
     ("quarantine.listed", "nav.quarantine", "read"),
     ("happened.events", "nav.events", "read"),
     ("mailboxpages.listed", "nav.mailboxes", "read"),
@@ -56,7 +58,15 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         t=t, sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines
     )
-    app.jinja_env.filters.update(ago=ago, when=when, size=size, lasting=lasting)
+    app.jinja_env.filters.update(
+        ago=ago,
+        when=when,
+        size=size,
+        lasting=lasting,
+        span=scriptlook.span,
+        took=scriptlook.took,
+        reason=scriptlook.reason,
+    )
     app.context_processor(_known)
     app.after_request(_send)
 

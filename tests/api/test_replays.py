@@ -108,7 +108,7 @@ def test_the_first_replay_adds_all_that_came_out(scripter: Scripter) -> None:
     assert (shown["state"], shown["completed"], shown["failed"]) == ("completed", 2, 1)
     assert shown["differences"] == {"added": 1, "gone": 0, "changed": 0, "same": 2}
     assert lines(scripter, shown["id"])[3]["error"] == "no such field"
-    (told,) = events("replay.")
+    (told,) = events("replay.finished")
     assert (told["kind"], told["failed"], told["added"]) == ("replay.finished", 1, 1)
 
 

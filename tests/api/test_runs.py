@@ -44,7 +44,7 @@ def test_a_run_goes_from_waiting_to_its_end(scripter: Scripter) -> None:
     assert (shown["isolation"], shown["worker"], shown["attempt"]) == ("none", "a", 1)
     assert shown["duration"] >= 0
     assert shown["output"]["size"] == 6
-    (told,) = events("run.")
+    (told,) = events("run.finished")
     assert (told["kind"], told["source"], told["run"]) == ("run.finished", "prices", id_)
 
 
@@ -160,7 +160,7 @@ def test_a_run_whose_worker_died_is_an_error(scripter: Scripter) -> None:
 
     shown = scripter.shown(id_)
     assert (shown["status"], shown["error"]) == ("error", "worker lost")
-    assert [told["kind"] for told in events("run.")] == ["run.lost", "run.finished"]
+    assert [told["kind"] for told in events("run.finished")] == ["run.lost", "run.finished"]
     assert scripter.claim() == []
 
 

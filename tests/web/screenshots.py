@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from api import webhooks
 from tests.web.browser import KEEP, Window
+from tests.web.workshop import workshop
 from tests.web.world import World
 
 Way = Callable[[Window, World], object]
@@ -58,10 +59,69 @@ def _mailboxes(window: Window, world: World) -> None:
     window.press("Verify work")
 
 
+def _script(path: str = "") -> Way:
+    def go(window: Window, world: World) -> None:
+        workshop(world)
+        _as_admin(f"/scripts/orders{path}")(window, world)
+
+    return go
+
+
+def _replay(window: Window, world: World) -> None:
+    _as_admin(f"/replays/{workshop(world).replays[-1]}")(window, world)
+
+
+def _run(path: str) -> Way:
+    def go(window: Window, world: World) -> None:
+        _as_admin(f"/runs/{workshop(world).first + 9}{path}")(window, world)
+
+    return go
+
+
+def _running(window: Window, world: World) -> None:
+    _as_admin(f"/runs/{workshop(world).running().run}")(window, world)
+
+
+def _failed(window: Window, world: World) -> None:
+    _as_admin(f"/runs/{workshop(world).first + 8}")(window, world)
+
+
+def _runs(window: Window, world: World) -> None:
+    workshop(world)
+    window.open("/runs")
+
+
+def _wrong_source(window: Window, world: World) -> None:
+    _as_admin("/new-script")(window, world)
+    window.expected.add(400)
+    window.page.get_by_label("Name").fill("totals")
+    window.page.get_by_label("Source").fill("import csv\n\ndef total(:\n    pass\n")
+    window.press("Make the script")
+
+
+def _scripts(window: Window, world: World) -> None:
+    workshop(world)
+    _as_admin("/scripts")(window, world)
+
+
 PAGES: dict[str, Way] = {
     "overview": lambda window, _: window.open("/"),
     "quarantine": lambda window, _: window.open("/quarantine"),
     "events": lambda window, _: window.open("/events"),
+    "scripts": _scripts,
+    "script": _script(),
+    "script-new": _wrong_source,
+    "script-source": _script("/source"),
+    "script-version": _script("/versions/2"),
+    "script-settings": _script("/settings"),
+    "script-delete": _script("/delete"),
+    "replays": _script("/replays"),
+    "replay": _replay,
+    "runs": _runs,
+    "run": _run(""),
+    "run-running": _running,
+    "run-failed": _failed,
+    "run-compare": _run("/compare"),
     "login": lambda window, _: window.open("/login"),
     "login-wrong": _wrong,
     "not-found": lambda window, _: window.open("/nothing", 404),

@@ -32,6 +32,7 @@ class World:
         self.caller = Caller(self.app, self.db, self._mails, self._files)
         with self.db.writing():
             self.admin_token = new_token("admin", ["admin"])
+        self.scripter = Scripter(self.caller)
         self._stop, port = threading.Event(), free_port()
         self.address = f"http://{HOST}:{port}"
         self._thread = threading.Thread(
@@ -56,7 +57,7 @@ class World:
             watcher.failed("old.pdf"),
         )
         watcher.looked(3)
-        scripter = Scripter(self.caller)
+        scripter = self.scripter
         scripter.script("invoices", cron="0 6 * * *")
         scripter.script("prices")
         scripter.done("prices", output="12 EUR")

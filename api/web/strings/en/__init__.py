@@ -1,6 +1,6 @@
 """English."""
 
-from . import log, overview, settings, shared, users, webhooks
+from . import log, overview, runs, scripts, settings, shared, users, webhooks
 
 TEXTS: dict[str, str | tuple[str, str]] = {
     **shared.TEXTS,
@@ -9,4 +9,6 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     **users.TEXTS,
     **settings.TEXTS,
     **webhooks.TEXTS,
+    **scripts.TEXTS,
+    **runs.TEXTS,
 }

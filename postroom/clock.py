@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from postroom.cron import with_named_days
-from postroom.runner_client import Schedule
-from postroom.runs import MAX_SLOTS
+from .cron import with_named_days
+from .runner_client import Schedule
+from .runs import MAX_SLOTS
 
 _SECOND = timedelta(seconds=1)
 

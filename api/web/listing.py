@@ -1,0 +1,39 @@
+"""Lists by parts: the rows of one, and the address of the next."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from flask import request, url_for
+
+from ..paging import encode
+
+R = TypeVar("R")
+#: Rows of one part.
+SIZE = 50
+
+
+class Part(NamedTuple):
+    """A part of a list; `first` and `next` are addresses, or "" where there is none."""
+
+    rows: Sequence[Any]
+    first: str
+    next: str
+
+
+def part(rows: Sequence[R], key: Callable[[R], list[Any]], size: int = SIZE) -> Part:
+    """What is shown of `rows`, which has one more than `size` when there is a next part."""
+    shown = rows[:size]
+    goes_on = len(rows) > size
+    first = _address() if request.args.get("cursor") else ""
+    return Part(shown, first, _address(cursor=encode(key(shown[-1]))) if goes_on else "")
+
+
+def filters() -> dict[str, str]:
+    """The filters that were filled in."""
+    given = request.args.to_dict()
+    return {name: text.strip() for name, text in given.items() if name != "cursor" and text.strip()}
+
+
+def _address(**more: str) -> str:
+    where: dict[str, Any] = {**(request.view_args or {}), **filters(), **more}
+    return url_for(request.endpoint or "", **where)

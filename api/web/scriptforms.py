@@ -1,0 +1,140 @@
+"""What the forms about scripts hold, as the values that the API takes."""
+
+from pathlib import PurePath
+from typing import Any, Literal
+
+import msgspec
+from flask import request
+
+from postroom.errors import RefusedError
+
+from .. import scripted, scripts
+from ..problems import status_of
+from ..scripts import ChangeScript
+from .forms import Form
+from .strings import t
+
+#: Numbers that are empty where nothing is limited.
+_NUMBERS = ("seconds", "megabytes", "retries", "keep_runs", "keep_days", "keep_megabytes")
+_TEXTS = ("description", "on_mail", "on_file", "overlap", "missed", "time_zone")
+#: Seconds of the units that a pause is given in.
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
+Clock = Literal["none", "repeat", "cron"]
+
+
+def source(form: Form) -> str:
+    """The source of a script: of the file that was chosen, else of the field."""
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return form["source"].replace("\r\n", "\n")
+    try:
+        return upload.read().decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        form.refuse("file", t("script.not_text", name=PurePath(upload.filename).name))
+        return ""
+
+
+def json_object(form: Form, name: str) -> dict[str, Any]:
+    """A field that holds a JSON object; {} for an empty one, and for one that is refused."""
+    if not form[name].strip():
+        return {}
+    try:
+        value = msgspec.json.decode(form[name])
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
+        form.refuse(name, t("script.bad_json", why=str(e)))
+        return {}
+    if not isinstance(value, dict):
+        form.refuse(name, t("script.no_object"))
+        return {}
+    return value
+
+
+def number(form: Form, name: str) -> int | None:
+    """A field that holds the id of something; None where it is empty or refused."""
+    text = form[name].strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        form.refuse(name, t("script.no_number"))
+        return None
+    return int(text)
+
+
+def settings(form: Form) -> ChangeScript:
+    """All settings of a script; what is wrong is told at its field."""
+    given: dict[str, Any] = {name: form[name].strip() for name in _TEXTS}
+    given |= {"enabled": "enabled" in request.form, "network": "network" in request.form}
+    given["arguments"] = json_object(form, "arguments")
+    given["secrets"] = form["secrets"].split()
+    for name in _NUMBERS:
+        given[name] = _decimal(form, name)
+    given |= _clock(form)
+    for name, value in given.items():
+        _check(form, name, value)
+    if form.is_fine:
+        _check_zone(form, given["time_zone"])
+    return msgspec.convert(given, ChangeScript) if form.is_fine else ChangeScript()
+
+
+def blamed(form: Form) -> dict[str, str]:
+    """Which field stands for which code, where the API refuses settings."""
+    clock = {"cron": "cron", "repeat": "scheduled_time"}
+    return {"bad_schedule": clock.get(form["clock"], "time_zone"), "bad_query": "on_mail"}
+
+
+def clock_of(script: scripted.Script) -> Clock:
+    """Which kind of clock a script has."""
+    if script.cron:
+        return "cron"
+    return "repeat" if script.scheduled_time else "none"
+
+
+def pause_of(script: scripted.Script) -> tuple[str, str]:
+    """The pause of a script's clock in the largest unit that is whole, and that unit."""
+    for unit, length in reversed(UNITS.items()):
+        if script.repeat_after and script.repeat_after % length == 0:
+            return f"{script.repeat_after / length:g}", unit
+    return (f"{script.repeat_after:g}", "seconds") if script.repeat_after else ("", "hours")
+
+
+def _clock(form: Form) -> dict[str, Any]:
+    found: dict[str, Any] = {"cron": "", "scheduled_time": None, "repeat_after": 0.0}
+    if form["clock"] == "cron":
+        if not form["cron"].strip():
+            form.refuse("cron", t("settings.no_cron"))
+        return found | {"cron": form["cron"].strip()}
+    if form["clock"] == "repeat":
+        if not form["scheduled_time"]:
+            form.refuse("scheduled_time", t("settings.no_first"))
+        pause = _decimal(form, "pause") * UNITS.get(form["unit"], 1)
+        return found | {"scheduled_time": form["scheduled_time"], "repeat_after": pause}
+    return found
+
+
+def _decimal(form: Form, name: str) -> float:
+    text = form[name].strip().replace(",", ".")
+    try:
+        value = float(text or "0")
+    except ValueError:
+        form.refuse(name, t("settings.no_decimal"))
+        return 1.0
+    # What is whole is a number of megabytes, too.
+    return int(value) if value.is_integer() else value
+
+
+def _check(form: Form, name: str, value: Any) -> None:
+    """Tell at its field what a value breaks of the bounds that the API has."""
+    at = {"repeat_after": "pause"}.get(name, name)
+    if at in form.errors:
+        return
+    try:
+        msgspec.convert({name: value}, ChangeScript)
+    except msgspec.ValidationError as e:
+        form.refuse(at, t("settings.out_of_bounds", why=str(e).partition(" - at ")[0]))
+
+
+def _check_zone(form: Form, zone: str) -> None:
+    try:
+        scripts.check_zone(zone)
+    except RefusedError as e:
+        form.refuse("time_zone", str(e), status_of(e.code))
