@@ -84,7 +84,10 @@ system-deps:
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)
 
-# The demo's and the developers' pins are the daemons' own and a few more. pytest-cov asks for
+# What the image (deploy/Dockerfile) has besides the daemons' own.
+IMAGE := --extra postgresql --extra rabbitmq --extra tnef
+
+# The demo's, the developers' and the image's pins are the daemons' own and a few more. pytest-cov asks for
 # coverage[toml]: pip takes that for pinned only when the pin names the extra, too.
 requirements:
 	$(PYTHON) -m venv .venv-tools
@@ -92,6 +95,7 @@ requirements:
 	$(call pin,requirements.txt,--strip-extras)
 	$(call pin,requirements-demo.txt,--constraint requirements.txt --extra demo --strip-extras)
 	$(call pin,requirements-dev.txt,--constraint requirements.txt --extra dev --no-strip-extras)
+	$(call pin,requirements-image.txt,--constraint requirements-dev.txt $(IMAGE) --strip-extras)
 
 define pin
 	.venv-tools/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
