@@ -89,22 +89,21 @@ bud() {
         -v "$room/pip.conf:/etc/pip.conf:ro" ${authority:+-v "$authority:/run/host-ca.crt:ro"} "$@"
 }
 
-# An image as python:slim is, from the mirror and with the authority that this machine uses.
+# An image as python:3.13-slim is, from the mirror and with the authority that this machine uses.
 base() {
     authority=${SSL_CERT_FILE:-}
     {
         echo "[global]"
         for key in index-url extra-index-url trusted-host proxy timeout; do
             value=$(python3 -m pip config get "global.$key" 2> /dev/null) || continue
-            echo "$key = $value"
+            # Folders of this machine are not in the image.
+            case $value in *file:*) ;; *) echo "$key = $value" ;; esac
         done
         [ -z "$authority" ] || echo "cert = /run/host-ca.crt"
     } > "$room/pip.conf"
     buildah inspect --type image localhost/python-slim > /dev/null 2>&1 && return
     [ -e "$room/root/done" ] || {
-        # shellcheck source=/dev/null
-        release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-        debootstrap --variant=minbase "$release" "$room/root" "$(mirror)"
+        debootstrap --variant=minbase trixie "$room/root" "$(mirror)"
         rm -rf "$room/root/var/cache/apt/archives"/*.deb
         touch "$room/root/done"
     }
