@@ -8,6 +8,8 @@ ONCE ?=
 ARGS ?=
 # Folders of mails for `make fuzz` to mutate; without, the demo's samples.
 MAILS ?=
+# A folder that make image-check keeps; without, a new one that it removes.
+ROOM ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -17,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test test-long check lint format coverage fuzz system-deps bench-deps requirements clean
+.PHONY: help demo test test-long check lint format coverage fuzz system-deps image-check bench-deps requirements clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,7 +30,8 @@ help:
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
 	@echo "make fuzz         the property tests with many more examples, and mutated mails"
-	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ)"
+	@echo "make system-deps  Debian packages that the tests use (Dovecot, RabbitMQ, Monit, ...)"
+	@echo "make image-check  build the image and see it run, with Docker, Podman or (root) buildah"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
 	@echo "make clean        remove the virtual environment and caches"
@@ -79,7 +82,11 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server)
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server monit systemd \
+		docker-compose)
+
+image-check:
+	@deploy/image-check.sh $(ROOM)
 
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)

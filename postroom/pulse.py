@@ -61,9 +61,7 @@ class _Supervisor:
             log.warning("the supervisor at %s cannot be told: %s", self._address, e.strerror)
 
 
-def _beat(
-    pidfile: Path | None, told: _Supervisor, seconds: float, ended: threading.Event
-) -> None:
+def _beat(pidfile: Path | None, told: _Supervisor, seconds: float, ended: threading.Event) -> None:
     while not ended.wait(seconds):
         if pidfile:
             try:
