@@ -63,20 +63,7 @@ def test_several_providers_run_by_their_names(house):
 
 def test_it_does_without_start_stop_daemon(house, tmp_path):
     # given: nothing but what POSIX has
-    names = [
-        "sh",
-        "cat",
-        "tr",
-        "date",
-        "stat",
-        "mkdir",
-        "dirname",
-        "rm",
-        "tail",
-        "sleep",
-        "ps",
-        "nohup",
-    ]
+    names = "cat date dirname mkdir nohup ps rm sh sleep stat tail tr"
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in names.split():
