@@ -85,7 +85,7 @@ with_buildah() {
 }
 
 bud() {
-    buildah bud --isolation chroot --format docker --pull-never --layers \
+    buildah bud --isolation chroot --format docker --pull-never --layers=false \
         -v "$room/pip.conf:/etc/pip.conf:ro" ${authority:+-v "$authority:/run/host-ca.crt:ro"} "$@"
 }
 
