@@ -10,6 +10,8 @@ ONCE ?=
 ARGS ?=
 # Folders of mails for `make fuzz` to mutate; without, the demo's samples.
 MAILS ?=
+# A folder that make image-check keeps; without, a new one that it removes.
+ROOM ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -20,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test test-long check lint format coverage fuzz system-deps bench-deps requirements screenshots clean
+.PHONY: help demo test test-long check lint format coverage fuzz system-deps image-check bench-deps requirements screenshots clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,7 +33,8 @@ help:
 	@echo "make lint         the same without the tests"
 	@echo "make format       write the format, mend what can be mended"
 	@echo "make fuzz         the property tests with many more examples, and mutated mails"
-	@echo "make system-deps  Debian packages that the tests use (Dovecot, OpenSSL, bubblewrap, RabbitMQ, Chromium, PostgreSQL)"
+	@echo "make system-deps  Debian packages that the tests use (Dovecot, PostgreSQL, Chromium, Monit, ...)"
+	@echo "make image-check  build the image and see it run, with Docker, Podman or (root) buildah"
 	@echo "make bench-deps   Debian packages that the benchmark compares with"
 	@echo "make requirements pin all dependencies anew, with hashes"
 	@echo "make screenshots  pictures of all pages into docs/screenshots"
@@ -83,12 +86,19 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium fonts-dejavu-core postgresql)
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium \
+		fonts-dejavu-core postgresql monit systemd docker-compose)
+
+image-check:
+	@deploy/image-check.sh $(ROOM)
 
 bench-deps: system-deps
 	$(call apt_install,isync notmuch getmail6)
 
-# The demo's and the developers' pins are the daemons' own and a few more. pytest-cov asks for
+# What the image (deploy/Dockerfile) has besides the daemons' own.
+IMAGE := --extra postgresql --extra rabbitmq --extra tnef
+
+# The demo's, the developers' and the image's pins are the daemons' own and a few more. pytest-cov asks for
 # coverage[toml]: pip takes that for pinned only when the pin names the extra, too.
 requirements:
 	$(PYTHON) -m venv .venv-tools
@@ -96,6 +106,7 @@ requirements:
 	$(call pin,requirements.txt,--strip-extras)
 	$(call pin,requirements-demo.txt,--constraint requirements.txt --extra demo --strip-extras)
 	$(call pin,requirements-dev.txt,--constraint requirements.txt --extra dev --no-strip-extras)
+	$(call pin,requirements-image.txt,--constraint requirements-dev.txt $(IMAGE) --strip-extras)
 
 define pin
 	.venv-tools/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
-from postroom import logs, pidfile, settings, signals
+from postroom import logs, pidfile, pulse, settings, signals
 from postroom.errors import PostroomError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -148,7 +148,8 @@ def _run(
             signals.listen(daemon.stop, confirm)
             if args.with_parent:
                 signals.end_with_parent()
-            return _ended(daemon, main)
+            with pulse.beating(args.pidfile):
+                return _ended(daemon, main)
     except SettingsError as e:
         return _say(name, str(e), Exit.SETTINGS)
     except pidfile.RunningError as e:

@@ -28,10 +28,11 @@ def source(form: Form) -> str:
     if upload is None or not upload.filename:
         return form["source"].replace("\r\n", "\n")
     try:
-        return upload.read().decode("utf-8-sig").replace("\r\n", "\n")
+        text: str = upload.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         form.refuse("file", t("script.not_text", name=PurePath(upload.filename).name))
         return ""
+    return text.replace("\r\n", "\n")
 
 
 def json_object(form: Form, name: str) -> dict[str, Any]:
