@@ -3,11 +3,11 @@
 import itertools
 import logging
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from postroom import house
 from postroom.daemon import Exit
 from postroom.errors import SettingsError
 
@@ -40,7 +40,7 @@ def worker_command(config: Path | None, log_level: str | None) -> WorkerCommand:
     given += ["--log-level", log_level] if log_level else []
 
     def build(address: str, name: str) -> list[str]:
-        return [sys.executable, "-m", "master.worker", "--address", address, "--name", name, *given]
+        return [*house.command("master.worker"), "--address", address, "--name", name, *given]
 
     return build
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from postroom import logs, registry, settings, wire
+from postroom import house, logs, registry, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import Exit, started
@@ -190,7 +190,7 @@ def _end_with_parent() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m master.worker")
+    parser = argparse.ArgumentParser(prog=house.typed("master.worker"))
     parser.add_argument("--config", type=Path)
     parser.add_argument("--log-level")
     parser.add_argument("--address", required=True)
