@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +31,8 @@ API_SECONDS = 5.0
 LOW_BYTES, NO_BYTES = 2 * 2**30, 256 * 2**20
 #: Leases and tokens hold for some minutes: a clock that is further off breaks them.
 MOST_DRIFT_SECONDS = 5.0
+#: In a clone; an installed wheel has its versions from pip.
+_PINS = Path(__file__).parents[1] / "requirements.txt"
 _WORDS = {"ok": "ok  ", "warn": "WARN", "bad": "BAD "}
 
 
@@ -46,8 +50,9 @@ class Finding(msgspec.Struct, frozen=True):
 def main() -> None:
     """Look at everything; exit status 0: nothing is bad, 1: something is."""
     args = _parser().parse_args()
-    with ThreadPoolExecutor(len(house.DAEMONS)) as pool:
-        checked = [pool.submit(_daemon, name, args) for name in house.DAEMONS]
+    needed = _needed(args.config)
+    with ThreadPoolExecutor(len(needed)) as pool:
+        checked = [pool.submit(_daemon, name, args) for name in needed]
         found = [*_host(args.config), *(each for one in checked for each in one.result())]
     _tell(found, as_json=args.json)
     sys.exit(1 if any(each.state == "bad" for each in found) else 0)
@@ -63,11 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _needed(path: Path | None) -> list[str]:
+    """The daemons that have something to do by these settings."""
+    try:
+        config = settings.load(path)
+    except PostroomError:
+        # Settings that cannot be read are told once, not by five daemons.
+        return ["api"]
+    idle = {"provider": not config.named("mailbox"), "monitor": not config.named("page")}
+    return [name for name in house.DAEMONS if not idle.get(name)]
+
+
 def _daemon(name: str, args: argparse.Namespace) -> list[Finding]:
     given = ["--config", str(args.config)] if args.config else []
     command = [*house.command(name), "--check", "--json", *given]
-    # Without these words they take it for a defect that there is nothing to do.
-    command += ["--idle"] if name in ("provider", "monitor") else []
     try:
         done = subprocess.run(  # noqa: S603 - our own modules, by this very interpreter
             command, capture_output=True, text=True, timeout=args.seconds, check=False
@@ -100,10 +114,23 @@ def _host(path: Path | None) -> Iterator[Finding]:
 
 def _versions() -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        yield Finding("host", "python", "bad", python, "install Python 3.11 or newer")
+    yield Finding("host", "python", "ok", f"{python}, SQLite {sqlite3.sqlite_version}")
+    if not _PINS.exists():
+        return
+    pinned = re.findall(r"^([\w.-]+)==(\S+)", _PINS.read_text("utf-8"), re.M)
+    odd = [f"{name} {found}, not {pin}" for name, pin in pinned if (found := _found(name)) != pin]
+    remedy = f"pip install --require-hashes -r {_PINS.name}"
+    if odd:
+        yield Finding("host", "libraries", "warn", "; ".join(odd), remedy)
     else:
-        yield Finding("host", "python", "ok", f"{python}, SQLite {sqlite3.sqlite_version}")
+        yield Finding("host", "libraries", "ok", f"{len(pinned)} as {_PINS.name} pins them")
+
+
+def _found(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "missing"
 
 
 def _permissions(config: Config) -> Iterator[Finding]:
