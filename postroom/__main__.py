@@ -8,6 +8,7 @@ from postroom import house
 #: What each command runs, and what it is for.
 COMMANDS = {
     "doctor": ("postroom.doctor", "check everything, and say what to do"),
+    "status": ("postroom.status", "how sources and runs stand"),
     "demo": ("postroom.demo", "the whole chain with sample mails and a page"),
     "api": ("api", "REST, and the only owner of the database"),
     "master": ("master", "keeps and parses what providers and monitors bring"),
