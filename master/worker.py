@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from postroom import house, logs, registry, settings, wire
+from postroom import following, house, logs, registry, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import Exit, started
@@ -85,6 +85,10 @@ class Worker:
 
     def _work(self, order: Order, frames: list[memoryview]) -> None:
         envelope = wire.decode_request(frames)
+        with following.within(request=envelope.id):
+            self._answer(envelope, order)
+
+    def _answer(self, envelope: wire.Envelope, order: Order) -> None:
         try:
             reply = self._pipeline.answer(envelope, order, self._parsed)
             answer = wire.encode_reply(reply, envelope.id)
