@@ -14,6 +14,9 @@ from postroom.errors import SourceError, TemporaryError
 from postroom.web import addresses
 from postroom.web.sockets import Adapter, Gate, Watch
 
+from ..links import Document
+from ..links.urls import normalised, origin_of
+from ..pages import Page
 from . import decode, failures
 from .answer import Answer
 from .cookies import Cookies
