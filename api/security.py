@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from flask import Flask, current_app, request
 
+from postroom import house
 from postroom.errors import RefusedError, SettingsError
 from postroom.net import is_loopback
 
@@ -232,6 +233,6 @@ def check_bind(host: str) -> None:
     if not Token.select().where(Token.name.not_in(list(OWN_TOKENS))).exists():
         raise SettingsError(
             f"[api] host = {host} is reachable by others, and there are no tokens yet: make one "
-            "for the master and each reader with `python -m api token new NAME --scope "
+            f"for the master and each reader with `{house.typed('api')} token new NAME --scope "
             "read,ingest`, or listen on 127.0.0.1"
         )

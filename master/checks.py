@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from postroom import settings, wire
+from postroom import house, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import CheckLine, Daemon
@@ -29,7 +29,9 @@ def check(running: Daemon) -> list[CheckLine]:
         _tried("keys", lambda: _keys(config), f"run `{keys.MAKE_KEYS}`"),
         _tried("storage", lambda: _storage(config), "set [storage] mails and mails_path"),
         _tried("spool", lambda: _spool(config), "make the folder writable, or set [master] spool"),
-        _tried("api", lambda: _api(config), "start it with `python -m api`, or set [api] url"),
+        _tried(
+            "api", lambda: _api(config), f"start it with `{house.typed('api')}`, or set [api] url"
+        ),
     ]
 
 

@@ -3,12 +3,12 @@
 import itertools
 import logging
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from postroom import house
 from postroom.daemon import Exit
 from postroom.errors import SettingsError
 
@@ -52,7 +52,7 @@ def worker_command(config: Path | None, log_level: str | None) -> WorkerCommand:
 
     def build(address: str, name: str, mark: Mark) -> list[str]:
         own = ["--address", address, "--name", name, "--mark", *map(str, mark.files)]
-        return [sys.executable, "-m", "master.worker", *own, *given]
+        return [*house.command("master.worker"), *own, *given]
 
     return build
 

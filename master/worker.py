@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from postroom import logs, registry, settings, wire
+from postroom import following, house, logs, registry, settings, wire
 from postroom.api_client import ApiClient
 from postroom.credentials import api_token
 from postroom.daemon import Exit, started
@@ -89,6 +89,10 @@ class Worker:
         # No message: one that is on its way when the worker dies may be lost.
         self._mark.set()
         envelope = wire.decode_request(frames)
+        with following.within(request=envelope.id):
+            self._answer(envelope, order)
+
+    def _answer(self, envelope: wire.Envelope, order: Order) -> None:
         try:
             reply = self._pipeline.answer(envelope, order, self._parsed)
             answer = wire.encode_reply(reply, envelope.id)
@@ -199,7 +203,7 @@ def _end_with_parent() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m master.worker")
+    parser = argparse.ArgumentParser(prog=house.typed("master.worker"))
     parser.add_argument("--config", type=Path)
     parser.add_argument("--log-level")
     parser.add_argument("--address", required=True)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from monitor.links import filters
-from monitor.names import name_of
-from monitor.pages import MEGABYTE, Page
-from monitor.web import Answer, BrokenError, Web
 from postroom import wire
 from postroom.errors import SourceError, TemporaryError
+
+from .links import filters
+from .names import name_of
+from .pages import MEGABYTE, Page
+from .web import Answer, BrokenError, Web
 
 #: Tries in a row that bring nothing before the next look has to.
 TRIES = 3

@@ -4,12 +4,13 @@ import logging
 from collections import deque
 from typing import NamedTuple
 
-from monitor import links
-from monitor.links import Document, Link, filters
-from monitor.links.urls import normalised
-from monitor.pages import MEGABYTE, Page
-from monitor.web import Web
 from postroom.errors import SourceError, TemporaryError
+
+from . import links
+from .links import Document, Link, filters
+from .links.urls import normalised
+from .pages import MEGABYTE, Page
+from .web import Web
 
 log = logging.getLogger(__name__)
 #: Of one page; listings of tens of thousands of files are smaller.

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 import requests
 
-from postroom import wire
+from postroom import following, wire
 from postroom.errors import RefusedError, TemporaryError, WireError
 
 MSGPACK = "application/msgpack"
@@ -179,7 +179,9 @@ class ApiClient:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        sent = {**(headers or {}), **({} if body is None else {"Content-Type": MSGPACK})}
+        followed = following.ids().get("request")
+        known = {"X-Request-Id": followed} if followed else {}
+        sent = {**known, **(headers or {}), **({} if body is None else {"Content-Type": MSGPACK})}
         try:
             response = self._session.request(
                 method,

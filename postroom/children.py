@@ -3,12 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from postroom import house
 
 #: A daemon drains within 5 s; after twice that it hangs.
 DRAIN_SECONDS = 10.0
@@ -55,7 +56,7 @@ class Children:
 
     def _started(self, name: str) -> Child:
         process = subprocess.Popen(  # noqa: S603 - our own modules, by this very interpreter
-            [sys.executable, "-m", name, "--config", str(self._config), "--with-parent"],
+            [*house.command(name), "--config", str(self._config), "--with-parent"],
             # Never written to: it closes when this process is gone, however it ended.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

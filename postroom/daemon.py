@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
-from postroom import logs, pidfile, pulse, settings, signals
+from postroom import house, logs, pidfile, pulse, settings, signals
 from postroom.errors import PostroomError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def started() -> None:
 
 
 def _parser(program: str, arguments: Arguments | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m {program}")
+    parser = argparse.ArgumentParser(prog=house.typed(program))
     add = parser.add_argument
     add(
         "--config", type=Path, metavar="PATH", help="settings (default: config.ini if there is one)"

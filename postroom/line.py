@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import Any
 
-from postroom import settings, wire
+from postroom import house, settings, wire
 from postroom.daemon import CheckLine
 from postroom.errors import TemporaryError
 from postroom.settings import Config, ToMaster
@@ -65,5 +65,5 @@ def check(config: Config, section: str, options: ToMaster) -> CheckLine:
         reached = lanes.connected.wait(REACH_SECONDS)
     finally:
         lanes.close()
-    remedy = f"start it: python -m master; or set master = in [{section}]"
+    remedy = f"start it: {house.typed('master')}; or set master = in [{section}]"
     return CheckLine("master", reached, address_of(config, options), remedy)

@@ -1,13 +1,15 @@
 """The log: one fact, one line, whatever a subject or a file name tries to put into it."""
 
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from postroom import settings
+from postroom import following, settings
 from postroom.errors import SettingsError
 
 #: The packages whose debug lines are ours; what libraries tell at that level may hold secrets.
@@ -25,6 +27,25 @@ class OneLine(logging.Formatter):
         """Return the line without anything that would break or dress it up."""
         line = super().formatMessage(record)
         return safe(line)
+
+
+class Json(logging.Formatter):
+    """Formats a record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return time in UTC, level, process, name and message, then the ids of the work."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        told = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "pid": record.process,
+            "name": record.name,
+            "message": record.getMessage(),
+            **following.ids(),
+        }
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=True, default=str)
 
 
 class Terminal(logging.StreamHandler[TextIO]):
@@ -58,7 +79,7 @@ def configure(level: str, file: Path | None, *, terminal: bool = True, line: str
     root = logging.getLogger()
     root.handlers[:] = handlers
     for handler in handlers:
-        handler.setFormatter(OneLine(line, _TIME))
+        handler.setFormatter(Json() if line == "json" else OneLine(line, _TIME))
     number = getattr(logging, level.upper())
     root.setLevel(max(number, logging.INFO))
     for name in OURS:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from postroom import house
 from postroom.errors import SettingsError
 
 
@@ -18,6 +19,6 @@ def load(registered: Mapping[str, str], name: str, what: str) -> Any:
         known = ", ".join(sorted(registered))
         raise SettingsError(f"unknown {what} {name!r}: expected one of {known}") from None
     try:
-        return getattr(import_module(module_name), attribute)
+        return getattr(import_module(house.module(module_name)), attribute)
     except ModuleNotFoundError as e:
         raise SettingsError(f"{what} {name!r} needs the library {e.name!r}: pip install it") from e

@@ -212,13 +212,13 @@ class Log(Options, frozen=True):
     file: str = ""
     #: With a file: whether the terminal gets the log as well.
     terminal: bool = True
-    #: As Python's logging takes it, %(message)s and such; "" for the one that is built in.
+    #: As Python's logging takes it, %(message)s and such; or "json"; "" for the built-in one.
     format: str = ""
     level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a format that no line can have."""
-        if self.format:
+        if self.format not in ("", "json"):
             _check_format(self.format)
 
 

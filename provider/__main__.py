@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from postroom import daemon, line, metrics, registry, settings
+from postroom import daemon, house, line, metrics, registry, settings
 from postroom.daemon import CheckLine, Daemon, Exit
 from postroom.errors import PostroomError
 from postroom.sockets import Lanes
@@ -99,7 +99,9 @@ def _check_source(name: str, source: sources.Source) -> CheckLine:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     words = ", ".join(ACTIONS)
-    parser.epilog = f"other commands: {words}; python -m provider COMMAND --help tells of each"
+    parser.epilog = (
+        f"other commands: {words}; {house.typed('provider')} COMMAND --help tells of each"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="mailboxes (default: all)")
     parser.add_argument(
         "--once", action="store_true", help="end after one complete pass; status 0: none missing"

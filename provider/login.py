@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from postroom import logs, oauth2, settings
+from postroom import house, logs, oauth2, settings
 from postroom.credentials import Credentials
 from postroom.daemon import Exit
 from postroom.errors import PostroomError, RefusedError, SettingsError, TemporaryError
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return Exit.KILLED
     _say(f"{args.name}: logged in; the refresh token is in {kept.path}")
-    _say(f"To see whether the mail server takes it: python -m provider --check {args.name}")
+    _say(f"To see whether the mail server takes it: {house.typed('provider')} --check {args.name}")
     return Exit.OK
 
 
@@ -174,7 +174,7 @@ def _asked(client: Client, code: DeviceCode, pause: float) -> tuple[Tokens | Non
 def parser() -> argparse.ArgumentParser:
     """What the command line may say."""
     parser = argparse.ArgumentParser(
-        prog="python -m provider login",
+        prog=house.typed("provider login"),
         description="Let the owner of a mailbox log in (OAuth2), and keep the refresh token.",
     )
     add = parser.add_argument

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from postroom import settings
+from postroom import house, settings
 from postroom.credentials import require_private
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, RefusedError
@@ -41,7 +41,7 @@ def _api(config: Config) -> CheckLine:
                 if e.code not in ("not_found", "lease_lost"):
                     raise
     except RefusedError as e:
-        remedy = "make a token by: python -m api token new runner --scopes run,read"
+        remedy = f"make a token by: {house.typed('api')} token new runner --scope run,read"
         return CheckLine("api", False, f"{url}: {e}", remedy)
     except PostroomError as e:
         return CheckLine("api", False, f"{url}: {e}", "start the API, look at [api] and [runner]")

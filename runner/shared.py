@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
-from postroom import settings
+from postroom import house, settings
 from postroom.credentials import from_environment, read_private, require_private
 from postroom.errors import CredentialError, SettingsError
 from postroom.metrics import Numbers
@@ -121,8 +121,8 @@ def token(config: Config) -> str:
     if not file.exists():
         raise CredentialError(
             f"{file}: not there: start the API first, which writes it; or make a token by "
-            "'python -m api token new runner --scopes run,read' where the API is, and name its "
-            "file as token_file in [runner]"
+            f"'{house.typed('api')} token new runner --scope run,read' where the API is, and name "
+            "its file as token_file in [runner]"
         )
     return read_private(file)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from postroom import runs
+from postroom import following, runs
 from postroom.backoff import Backoff, reason
 from postroom.errors import RefusedError, TemporaryError
 from postroom.runner_client import RunnerClient
@@ -37,6 +37,10 @@ class Working:
 
     def carry(self, claimed: runs.ClaimedRun, began: float) -> None:
         """Do it to its end; `began` is the moment before it was asked for. Never raises."""
+        with following.within(run=claimed.run):
+            self._hold(claimed, began)
+
+    def _hold(self, claimed: runs.ClaimedRun, began: float) -> None:
         shared = self._shared
         seconds = shared.options.lease_seconds
 

@@ -121,7 +121,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_have_percent_signs(ini):
         ("[api]\nport =", "[api] port: found '', expected a whole number"),
         (
             "[api]\nprot = 1",
-            "[api] prot: unknown key: expected one of database, delivered_hours, events_days, ",
+            "[api] prot: unknown key: expected one of database, database_connections, ",
         ),
         ("[api]\nport = 1\nport = 2", "line 3: [api] port stands twice"),
         ("[api]\n[api]", "line 2: [api] stands twice"),

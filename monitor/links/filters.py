@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from monitor.pages import Page
-
+from ..pages import Page
 from . import Link
 from .urls import host_of
 

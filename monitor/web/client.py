@@ -10,13 +10,13 @@ from typing import Self, TypeVar
 import requests
 from urllib3.exceptions import HTTPError
 
-from monitor.links import Document
-from monitor.links.urls import normalised, origin_of
-from monitor.pages import Page
 from postroom.errors import SourceError, TemporaryError
 from postroom.web import addresses
 from postroom.web.sockets import Adapter, Gate, Watch
 
+from ..links import Document
+from ..links.urls import normalised, origin_of
+from ..pages import Page
 from . import decode, failures
 from .answer import Answer
 from .cookies import Cookies

@@ -8,12 +8,13 @@ import zmq
 import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
+from postroom import house
 from postroom.errors import CredentialError, SettingsError
 from postroom.net import is_loopback
 
 SERVER = "server"
 CLIENTS = "clients"
-MAKE_KEYS = "python -m master keys new"
+MAKE_KEYS = house.typed("master keys new")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from postroom import oauth2
+from postroom import house, oauth2
 from postroom.credentials import Credentials
 from postroom.errors import CredentialError, RefusedError, SourceError
 
@@ -118,7 +118,7 @@ def of(options: AuthOptions, credentials: Credentials, kind: str) -> AccessToken
     """The access tokens of a mailbox; None if it logs in with a password."""
     if options.auth == "password":
         return None
-    login = f"python -m provider login {shlex.quote(credentials.name)}"
+    login = house.typed(f"provider login {shlex.quote(credentials.name)}")
     return AccessTokens(client(options, credentials, kind), kept(options, credentials), login)
 
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 from postroom import registry, wire
 from postroom.credentials import Credentials
 from postroom.wire import Key
-from provider.quota import Quota
+
+from ..quota import Quota
 
 SOURCES = {
     "imap": "provider.sources.imap:ImapSource",

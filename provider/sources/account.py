@@ -13,9 +13,10 @@ from postroom.errors import (
     TemporaryError,
 )
 from postroom.settings import Port
-from provider.auth import AuthOptions
-from provider.quota import MEGABYTE
-from provider.sources import Limits
+
+from ..auth import AuthOptions
+from ..quota import MEGABYTE
+from . import Limits
 
 #: Whoever connects again backs off by himself.
 SOON = 0.0

@@ -8,9 +8,10 @@ from typing import Protocol
 from postroom import tls
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError
-from provider.auth import tokens
-from provider.sources import account
-from provider.sources.account import AccountOptions
+
+from ..auth import tokens
+from . import account
+from .account import AccountOptions
 
 
 class Connecting(Protocol):

@@ -11,9 +11,9 @@ from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
 from postroom.errors import SourceError
-from provider.auth import sasl
-from provider.sources.strikes import LargerError
 
+from ...auth import sasl
+from ..strikes import LargerError
 from .answers import Answer, fetch
 
 #: Bytes of one literal; batches and parts are half of that, and servers err about sizes.

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from imapclient.exceptions import LoginError
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
-from provider.auth import LoginRefusedError
-from provider.sources import account
+
+from ...auth import LoginRefusedError
+from .. import account
 
 #: RFC 5530: these say that the server is at fault or busy, not the password.
 _PASSING = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many", re.I)

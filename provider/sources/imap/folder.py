@@ -6,9 +6,9 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_sha256
 from postroom.wire import Key
-from provider.sources import Fetched, Head, first
-from provider.sources.strikes import GivenUpError, Strikes
 
+from .. import Fetched, Head, first
+from ..strikes import GivenUpError, Strikes
 from . import listing
 from .answers import Answer, sequence_set
 from .client import Client

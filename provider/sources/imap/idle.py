@@ -6,8 +6,7 @@ import threading
 import time
 from typing import Any, Self
 
-from provider.sources import wake
-
+from .. import wake
 from .client import Client
 
 #: Servers may hang up after 29 minutes (RFC 2177), and what stands between us much earlier; and by

@@ -7,8 +7,8 @@ from itertools import islice
 from imapclient.datetime_util import format_criteria_date
 
 from postroom import wire
-from provider.sources import WINDOW_KEYS
 
+from .. import WINDOW_KEYS
 from .answers import MAX_UID
 from .client import Client
 

@@ -1,8 +1,9 @@
 """What a [mailbox NAME] section says of an IMAP account."""
 
 from postroom.settings import Seconds
-from provider.sources import first
-from provider.sources.account import AccountOptions
+
+from .. import first
+from ..account import AccountOptions
 
 
 class ImapOptions(AccountOptions, frozen=True):

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 from postroom.errors import SourceError
 from postroom.wire import Key
-from provider.sources import Head
 
+from .. import Head
 from .client import Client
 from .errors import told
 from .folder import PORTION, ImapFolder, uid_set

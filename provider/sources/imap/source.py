@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from postroom.credentials import Credentials
 from postroom.errors import PostroomError, TemporaryError
-from provider.sources.login import Login
-from provider.sources.strikes import Strikes
 
+from ..login import Login
+from ..strikes import Strikes
 from .client import Client
 from .errors import told
 from .folder import ImapFolder

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
-from provider.auth import sasl
+from ...auth import sasl
 
 #: Bytes of the first line of an answer, and of a listing.
 MAX_LINE = 64 * 1024

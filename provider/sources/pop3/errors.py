@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from postroom.errors import PostroomError, SourceError, TemporaryError
-from provider.auth import LoginRefusedError
-from provider.sources import account
+
+from ...auth import LoginRefusedError
+from .. import account
 
 #: RFC 2449 and RFC 3206: what stands in brackets says whose fault it is.
 _CODE = re.compile(r"^\[([A-Z/-]+)", re.I)

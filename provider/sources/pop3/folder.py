@@ -13,10 +13,10 @@ from postroom import wire
 from postroom.errors import SourceError
 from postroom.headers import header_block, header_sha256
 from postroom.wire import Key
-from provider.quota import Day, Quota
-from provider.sources import Fetched, Head, dates, first, textkeys
-from provider.sources.strikes import LargerError, Strikes
 
+from ...quota import Day, Quota
+from .. import Fetched, Head, dates, first, textkeys
+from ..strikes import LargerError, Strikes
 from . import identity
 from .connection import Connection
 from .errors import told

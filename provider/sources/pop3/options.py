@@ -1,8 +1,9 @@
 """What a [mailbox NAME] section says of a POP3 account."""
 
 from postroom.settings import Seconds
-from provider.sources import first
-from provider.sources.account import AccountOptions
+
+from .. import first
+from ..account import AccountOptions
 
 
 class Pop3Options(AccountOptions, frozen=True):

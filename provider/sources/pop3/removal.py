@@ -6,8 +6,8 @@ from typing import Any
 
 from postroom.errors import PostroomError
 from postroom.wire import Key
-from provider.sources import Head
 
+from .. import Head
 from . import identity
 from .errors import told
 from .folder import Pop3Folder

@@ -10,10 +10,10 @@ from typing import ClassVar
 from postroom.credentials import Credentials
 from postroom.errors import SourceError, TemporaryError
 from postroom.wire import Key
-from provider.auth import sasl
-from provider.quota import Quota
-from provider.sources.login import Login
 
+from ...auth import sasl
+from ...quota import Quota
+from ..login import Login
 from .connection import Connection
 from .errors import told
 from .folder import INBOX, Memory, Pop3Folder
