@@ -63,7 +63,6 @@ def register(app: Flask) -> None:
         when=when,
         size=size,
         lasting=lasting,
-        span=scriptlook.span,
         took=scriptlook.took,
         reason=scriptlook.reason,
     )

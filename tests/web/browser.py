@@ -97,7 +97,7 @@ class Window:
             self.page.emulate_media(color_scheme="dark" if kind == "dark" else "light")
             self.page.screenshot(path=self._pictures / f"{name}-{kind}.png", full_page=True)
             found = accessibility.problems(self.page)
-            assert found == [], f"{name}, {kind}"
+            assert found == [], f"{name}, {kind}: {found}"
 
     def close(self) -> None:
         """Close; whatever was complained of fails the test."""

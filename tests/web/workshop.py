@@ -39,10 +39,10 @@ class Workshop:
             cron="*/30 6-20 * * mon-fri",
             time_zone="Europe/Paris",
             on_mail="from:ann",
-            retries=2,
         )
         self.scripter.put("/v1/scripts/orders/source", {"source": SOURCE + "print('done')\n"})
         self.first = self._past()
+        self.scripter.put("/v1/scripts/orders", {"retries": 2})
         self.replays = [self._replay({1: "12 EUR", 2: "7 EUR", 3: "!no total in it"})]
         self.replays.append(self._replay({1: "12 EUR\nVAT 2 EUR", 3: "8 EUR", 4: "1 EUR"}))
 

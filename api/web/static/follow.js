@@ -29,7 +29,8 @@
 
   async function grow(log) {
     const { run, stream, attempt } = log.dataset;
-    const few = log.closest("section").querySelector(".follows");
+    const sign = log.closest("section").querySelector(".follows");
+    if (sign) sign.hidden = false;
     while (log.isConnected) {
       try {
         const query = `stream=${stream}&attempt=${attempt}&offset=${log.dataset.next}`;
@@ -45,7 +46,7 @@
       }
       await wait(1);
     }
-    if (few) few.remove();
+    if (sign) sign.remove();
   }
 
   function append(log, piece) {

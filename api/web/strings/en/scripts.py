@@ -146,7 +146,6 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "settings.secrets": "Secrets",
     "settings.secrets_hint": "Names, one a line; the runner knows their values.",
     "settings.network": "It may use the network",
-    "settings.limits": "Limits",
     "settings.seconds": "Seconds",
     "settings.megabytes": "Memory (MB)",
     "settings.retries": "Tries after an error",
