@@ -83,7 +83,7 @@ def _known() -> dict[str, Any]:
         "navigation": _seen(NAVIGATION),
         "settings_navigation": _seen(SETTINGS),
         "may": may,
-        "version": postroom.__version__,
+        "program": postroom.__version__,
     }
 
 
