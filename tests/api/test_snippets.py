@@ -93,4 +93,9 @@ def test_a_word_of_the_text_is_found_in_it(text: str, data: st.DataObject) -> No
     words = unicodedata.normalize("NFC", text).replace("-", " ").split()
     if words:
         word = data.draw(st.sampled_from(words))
-        assert word in hits(text, word)
+        # A phrase, which a word of two scripts is, may stand spread before it stands as written.
+        assert bare(word) in {bare(hit) for hit in hits(text, word)}
+
+
+def bare(words: str) -> str:
+    return words.translate(dict.fromkeys(map(ord, " -\n")))
