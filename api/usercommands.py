@@ -54,7 +54,11 @@ def _password(path: Path | None) -> str:
             return path.read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as e:
             raise SettingsError(f"--password-file {path}: {e}") from e
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("The same again: ") != password:
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("The same again: ")
+    except EOFError as e:
+        raise SettingsError("nobody is there to type a password: give --password-file") from e
+    if again != password:
         raise SettingsError("these are two different passwords")
     return password

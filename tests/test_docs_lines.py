@@ -161,6 +161,9 @@ class Clone(Daemons):
                 # The tests run in such an environment already.
                 self.shell(f"bash -n -c {shlex.quote(line)}")
                 assert all((ROOT / word).exists() for word in words if word.endswith(".txt"))
+            case "deploy/postroom", _:
+                # Started and stopped for good in tests/deploy.
+                self.shell(f"bash -n {shlex.quote(str(ROOT / 'deploy/postroom'))}")
             case "python", ["-m", name, *rest]:
                 self.module(name, rest)
             case _:
@@ -170,6 +173,11 @@ class Clone(Daemons):
         """Run one of our own programs."""
         if name in ("api", "master") and not arguments:
             assert self.processes[name].poll() is None
+        elif name == "api" and arguments[:1] == ["user"]:
+            # With a user the curl lines would have to sign in: this one does not stay.
+            (self.folder / "password").write_text("a horse that is correct")
+            self.once(name, [*arguments, f"--password-file={self.folder}/password"])
+            self.once(name, ["user", "remove", arguments[2]])
         elif name == "provider" and arguments[:1] == ["import"]:
             (self.folder / arguments[1]).write_bytes(MBOX)
             assert self.provide(*arguments, name="import").wait(timeout=30) == 0
@@ -204,10 +212,13 @@ class Clone(Daemons):
     def once(self, name: str, arguments: list[str]) -> None:
         """Run a program that ends by itself."""
         own = ["--help"] if name.startswith("bench.") else ["--config", f"{self.folder}/config.ini"]
+        if name == "postroom":
+            name, arguments = f"postroom.{arguments[0]}", arguments[1:]
         command = [sys.executable, "-m", name, *own, *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         # While the daemons run, a check finds their ports taken.
-        assert done.returncode in ((0, 1) if "--check" in arguments else (0,)), done.stderr
+        finds = "--check" in arguments or name == "postroom.doctor"
+        assert done.returncode in ((0, 1) if finds else (0,)), done.stderr
         if "--json" in arguments and "--check" in arguments:
             assert {"name", "ok", "detail", "remedy"} == set(json.loads(done.stdout)[0])
 

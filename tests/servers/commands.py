@@ -26,6 +26,9 @@ def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProce
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=30,
+        stdin=subprocess.DEVNULL,
+        # Without the terminal of whoever runs the tests: nobody is there to be asked.
+        start_new_session=True,
+        timeout=60,
         check=False,
     )

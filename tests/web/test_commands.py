@@ -15,6 +15,8 @@ def test_users_are_looked_after_on_the_command_line(tmp_path: Path) -> None:
         return done.returncode, done.stdout + done.stderr
 
     from_file = ("--password-file", "password")
+    status, told = run("add", "ann", "--role", "admin")
+    assert (status, "give --password-file" in told) == (2, True)
     assert run("add", "ann", "--role", "admin", *from_file)[0] == 0
     assert run("list")[1].startswith("ann\tadmin\t")
     assert run("password", "ann", *from_file)[0] == 0
