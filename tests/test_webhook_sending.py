@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from postroom.courier import ClaimedDelivery
 from runner.sending import Result, Sender
 from tests.documents import text
+from tests.servers.bad_tls import BadTls
 from tests.servers.receiver import Got, Receiver
 
 SECRET = "whsec_0123456789"
@@ -73,6 +75,25 @@ def test_all_but_2xx_has_failed(receiver: Receiver, answer: tuple[int, dict[str,
 def test_a_receiver_may_ask_for_a_rest(receiver: Receiver) -> None:
     receiver.answer = lambda _: (503, {"Retry-After": "120"})
     assert send(receiver.url).after_seconds == 120
+
+
+@pytest.mark.parametrize(("fault", "taken"), [("none", True), ("wrong host", False)])
+def test_over_tls_only_who_is_certified_as_the_receiver_is_told(
+    tmp_path: Path, fault: str, taken: bool
+) -> None:
+    bad = BadTls(tmp_path, fault)
+    receiver = Receiver(bad.context)
+    try:
+        unknown = send(receiver.url)
+        result = send(receiver.url, ca_file=str(tmp_path / "ca.pem"))
+    finally:
+        receiver.close()
+
+    assert "certificate" in unknown.error
+    assert (result == Result(204)) == taken
+    assert ("certificate" in result.error) != taken
+    assert "hidden-in-the-address" not in unknown.error + result.error
+    assert len(receiver.got) == taken
 
 
 def test_one_that_hangs_comes_to_an_end(receiver: Receiver) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from api import events, letters
 from api.lookout import Lookout
-from api.models import Alarm, AlarmMail
+from api.models import Alarm, AlarmMail, Task
 from postroom.courier import ClaimedLetter, ClaimedLetters, ClaimWebhook, TellLetter
 from postroom.settings import Alarms
 from tests.api.caller import Caller
@@ -100,6 +100,25 @@ def test_a_mail_comes_again_under_its_message_id(api: Caller, scripter: Scripter
     assert finish(scripter, second)["state"] == "sent"
 
 
+def test_whose_runner_died_before_it_could_say_so_comes_again(
+    api: Caller, scripter: Scripter
+) -> None:
+    happen(api, "runner.absent")
+    look(api)
+    (first,) = claim(scripter)
+    assert claim(scripter) == []
+    with api.db.writing():
+        Task.update(lease_until=ago(seconds=1)).execute()
+    (second,) = claim(scripter)
+
+    # One who got it twice sees one mail.
+    assert second.message_id == first.message_id
+    assert second.opened == first.opened
+    finish(scripter, first, http=409)
+    assert finish(scripter, second)["state"] == "sent"
+    assert claim(scripter) == []
+
+
 def test_without_receivers_nothing_is_mailed(api: Caller) -> None:
     happen(api, "runner.absent")
     look(api, Alarms())
@@ -142,6 +161,21 @@ def test_a_script_that_fails_again_and_again_is_told(api: Caller, scripter: Scri
     assert listed(api) == [("script:prices", "script.failing")]
 
     scripter.done()
+    look(api)
+    assert listed(api) == []
+
+
+def test_a_script_whose_slots_are_missed_is_told_until_one_is_run(
+    api: Caller, scripter: Scripter
+) -> None:
+    scripter.script(cron="0 * * * *", missed="skip")
+    scripter.planned("prices", hours=4)
+    scripter.slots(ago(hours=3), ago(hours=2), ago(hours=1))
+    look(api)
+    assert listed(api) == [("slots:prices", "script.missing")]
+
+    scripter.planned("prices", minutes=1)
+    assert scripter.slots(ago(seconds=1)) == ["run"]
     look(api)
     assert listed(api) == []
 

@@ -1,5 +1,6 @@
 """A receiver of webhooks: keeps what comes, and answers as it is told."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +19,12 @@ class Got(NamedTuple):
 
 
 class Receiver:
-    """`answer` gives the status and headers for a request; it may wait as it likes."""
+    """`answer` gives the status and headers for a request; it may wait as it likes.
 
-    def __init__(self) -> None:
+    With `tls` it is to be called `localhost`.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.got: list[Got] = []
         self.ended = threading.Event()
         self.answer: Callable[[Got], tuple[int, dict[str, str]]] = lambda _: (204, {})
@@ -48,7 +52,10 @@ class Receiver:
 
         self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://{HOST}:{self._server.server_port}/hook?key=hidden-in-the-address"
+        scheme, name = ("https", "localhost") if tls else ("http", HOST)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://{name}:{self._server.server_port}/hook?key=hidden-in-the-address"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
 
