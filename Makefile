@@ -22,6 +22,9 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 WHOLE := postroom/ini.py,postroom/settings.py,postroom/values.py,postroom/wire/*.py
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+# Tests start daemons by the hundred: without their bytecode each would compile itself anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-long check lint format coverage fuzz system-deps image-check bench-deps requirements screenshots clean
 .DEFAULT_GOAL := help
 

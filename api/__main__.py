@@ -9,7 +9,6 @@ from pathlib import Path
 import peewee
 
 from postroom import daemon, settings
-from postroom.api_client import ApiClient
 from postroom.credentials import read_private
 from postroom.daemon import CheckLine, Daemon
 from postroom.errors import PostroomError, RefusedError, SettingsError
@@ -242,6 +241,9 @@ def _check(this: Daemon) -> list[CheckLine]:
 
 
 def _answers(options: settings.Api) -> bool:
+    # Who serves asks nobody, and need not load the library.
+    from postroom.api_client import ApiClient  # noqa: PLC0415
+
     try:
         ApiClient(options.base_url, timeout=3.0).health()
     except PostroomError:

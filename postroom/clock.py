@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 
 from .cron import with_named_days
-from .runner_client import Schedule
-from .runs import MAX_SLOTS
+from .runs import MAX_SLOTS, Schedule
 
 _SECOND = timedelta(seconds=1)
 

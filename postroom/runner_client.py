@@ -8,23 +8,9 @@ import msgspec
 
 from . import courier, runs
 from .api_client import ApiClient
+from .runs import Schedule
 
 R = TypeVar("R", bound=msgspec.Struct)
-
-
-class Schedule(msgspec.Struct, frozen=True):
-    """A script as far as a clock needs to know it."""
-
-    name: str
-    enabled: bool
-    #: All slots up to this time are told.
-    planned: str
-    scheduled_time: str | None = None
-    #: Seconds; 0: once.
-    repeat_after: float = 0.0
-    cron: str = ""
-    time_zone: str = "UTC"
-    missed: str = "once"
 
 
 class OpenReplay(msgspec.Struct, frozen=True):

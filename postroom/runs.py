@@ -32,6 +32,21 @@ Stream = Literal["out", "err"]
 SlotState = Literal["run", "late", "skipped", "missed"]
 
 
+class Schedule(msgspec.Struct, frozen=True):
+    """A script as far as a clock needs to know it."""
+
+    name: str
+    enabled: bool
+    #: All slots up to this time are told.
+    planned: str
+    scheduled_time: str | None = None
+    #: Seconds; 0: once.
+    repeat_after: float = 0.0
+    cron: str = ""
+    time_zone: str = "UTC"
+    missed: str = "once"
+
+
 class Base(msgspec.Struct, frozen=True, kw_only=True):
     """A body or an answer."""
 

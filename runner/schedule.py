@@ -10,8 +10,8 @@ from apscheduler.triggers.base import BaseTrigger
 
 from postroom.clock import Clock, clock_of, moment
 from postroom.errors import RefusedError
-from postroom.runner_client import RunnerClient, Schedule
-from postroom.runs import TellSlots, ToldSlot
+from postroom.runner_client import RunnerClient
+from postroom.runs import Schedule, TellSlots, ToldSlot
 
 log = logging.getLogger(__name__)
 

@@ -432,3 +432,15 @@ def test_a_signal_that_somebody_takes_back_does_not_count(start):
         assert process.stdout.readline() == "asked\n"
 
     assert ended(process)[0] == 0
+
+
+def test_a_start_loads_only_what_it_uses():
+    # Where psycopg is installed, peewee loads it, and that loads asyncio.
+    code = (
+        "import sys, master.__main__, provider.__main__, runner.__main__\n"
+        "found = {'asyncio', 'requests'} & sys.modules.keys()\n"
+        "import api.__main__\n"
+        "sys.exit(', '.join(found | {'requests'} & sys.modules.keys()) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

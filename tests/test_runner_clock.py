@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.clock import Clock, Cron, Repeating, clock_of
-from postroom.runner_client import Schedule
-from postroom.runs import MAX_SLOTS
+from postroom.runs import MAX_SLOTS, Schedule
 
 ZONE = "Europe/Berlin"
 

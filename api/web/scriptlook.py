@@ -8,7 +8,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from postroom.clock import clock_of
-from postroom.runner_client import Schedule
+from postroom.runs import Schedule
 
 from .. import runlist, scripted
 from ..schedule import stamp

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import zmq
 import zmq.auth
-from zmq.auth.thread import ThreadAuthenticator
 
 from postroom import house
 from postroom.errors import CredentialError, SettingsError
@@ -66,6 +65,9 @@ class Guard:
     """Checks each client against the folder of allowed keys (ZAP, RFC 27)."""
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", clients: Path) -> None:
+        # It brings all of asyncio along, which who has no keys never needs.
+        from zmq.auth.thread import ThreadAuthenticator  # noqa: PLC0415
+
         self._clients = clients
         self._read_at = 0.0
         self._thread = ThreadAuthenticator(context)

@@ -5,6 +5,7 @@ REQ_RELAXED alone the answer to an older request would pass for that to the newe
 """
 
 import logging
+import struct
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .keys import ClientKeys
 from .options import tune
@@ -79,7 +79,9 @@ class Lane:
         """Take note of what became of the connection; True if a new one follows a lost one."""
         again = False
         while self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)["event"]
+            # zmq_socket_monitor(3): the event's number and its value, then the address. pyzmq reads
+            # them too, but brings all of asyncio along.
+            (event,) = struct.unpack_from("=H", self._monitor.recv_multipart()[0])
             if event & zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 again, self._lost = self._lost, False
                 self._reachable, self._denied = True, False

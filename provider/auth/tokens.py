@@ -5,13 +5,17 @@ import shlex
 import time
 from collections.abc import Callable
 from math import inf
+from typing import TYPE_CHECKING
 
-from postroom import house, oauth2
+from postroom import house
 from postroom.credentials import Credentials
 from postroom.errors import CredentialError, RefusedError, SourceError
 
 from .keeping import TokenFile
 from .options import AuthOptions
+
+if TYPE_CHECKING:
+    from postroom import oauth2
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,7 @@ class AccessTokens:
 
     def __init__(
         self,
-        client: oauth2.Client,
+        client: "oauth2.Client",
         kept: TokenFile,
         login: str,
         clock: Callable[[], float] = time.monotonic,
@@ -82,6 +86,8 @@ class AccessTokens:
             raise PausedError(f"paused: nobody has logged in yet: {self._login}")
         if refresh_token == self._refused:
             raise PausedError(f"paused until somebody logs in: {self._login}")
+        from postroom import oauth2  # noqa: PLC0415
+
         now = self._clock()
         try:
             tokens = oauth2.refreshed(self._client, refresh_token)
@@ -122,8 +128,11 @@ def of(options: AuthOptions, credentials: Credentials, kind: str) -> AccessToken
     return AccessTokens(client(options, credentials, kind), kept(options, credentials), login)
 
 
-def client(options: AuthOptions, credentials: Credentials, kind: str) -> oauth2.Client:
+def client(options: AuthOptions, credentials: Credentials, kind: str) -> "oauth2.Client":
     """Who asks for the tokens of a mailbox, and where."""
+    # Who logs in with a password, as most do, need not load HTTP.
+    from postroom import oauth2  # noqa: PLC0415
+
     endpoints = options.endpoints
     return oauth2.Client(
         endpoints.token_url,
