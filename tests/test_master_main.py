@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.long import one_in
 from tests.servers.real_master import HELLO, RealMaster, command, environment
 
 
@@ -60,7 +61,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("lines", "said"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize(("lines", "said"), one_in(4, list(MISTAKES.values())), ids=MISTAKES.keys())
 def test_a_mistake_in_the_settings_is_one_sentence_and_status_2(master, lines, said):
     text = master.config.read_text().replace("[api]\n", f"{lines}\n[api]\n", 1)
     master.config.write_text(text)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import one_in
 from tests.servers import commands
 from tests.servers.daemons import Daemons
 from tests.servers.ports import free_port
@@ -17,10 +18,12 @@ def run(folder: Path, lines: str, *arguments: str) -> subprocess.CompletedProces
 
 
 PLACES = ["letter.txt/a.sqlite", "letter.txt", "/proc/nothing/a.sqlite", "."]
+WRONG = [
+    (*at, place) for at in (("api", "database"), ("storage", "mails_path")) for place in PLACES
+]
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("section", "key"), [("api", "database"), ("storage", "mails_path")])
+@pytest.mark.parametrize(("section", "key", "place"), one_in(3, WRONG))
 def test_a_file_that_cannot_be_there_is_a_wrong_setting(
     tmp_path: Path, section: str, key: str, place: str
 ) -> None:

@@ -58,6 +58,7 @@ def aside(chain: Daemons) -> list[dict[str, Any]]:
     return chain.items("/v1/quarantine")
 
 
+@pytest.mark.long
 def test_tried_again(chain: Daemons) -> None:
     (item,) = aside(chain)
     chain.terminate("master")

@@ -17,10 +17,10 @@ IMAP = "provider.sources.imap.removal:ImapRemoval"
 POP3 = "provider.sources.pop3.removal:Pop3Removal"
 #: Where the process dies, and whether the server has deleted by then.
 POINTS = [
+    ("imap", f"{IMAP}.commit:after:1", True),
     ("imap", "postroom.archive:Archive.intend:before:1", False),
     ("imap", "postroom.archive:Archive.intend:after:1", False),
     ("imap", f"{IMAP}.delete:after:1", False),
-    ("imap", f"{IMAP}.commit:after:1", True),
     ("imap", "postroom.archive:Archive.settle:after:1", True),
     ("pop3", f"{POP3}.delete:after:1", False),
     ("pop3", f"{POP3}.commit:after:1", True),
@@ -28,7 +28,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("settled_by", one_in(2, ["pass", "run"]))
-@pytest.mark.parametrize(("kind", "point", "gone"), one_in(3, POINTS))
+@pytest.mark.parametrize(("kind", "point", "gone"), one_in(7, POINTS))
 def test_killed_while_deleting(
     dovecot: Dovecot,
     daemons: Callable[..., Daemons],

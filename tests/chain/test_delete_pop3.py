@@ -6,6 +6,7 @@ import pytest
 
 from tests.chain.mails import mails
 from tests.chain.tools import deletions, of, pulled, told, tool
+from tests.long import one_in
 from tests.servers.daemons import Daemons
 from tests.servers.scripted_pop3 import ScriptedPop3
 
@@ -66,8 +67,18 @@ def test_pop3_without_top_whole_mails_are_compared(pop3: ScriptedPop3, daemons: 
     assert {row["proof"] for row in deletions(chain)} == {"same_bytes"}
 
 
-@pytest.mark.parametrize(("deletes", "state"), [(True, "deleted"), (False, "kept")])
-@pytest.mark.parametrize("answer", ["", "-ERR some were not removed"])
+@pytest.mark.parametrize(
+    ("answer", "deletes", "state"),
+    one_in(
+        3,
+        [
+            ("", True, "deleted"),
+            ("-ERR some were not removed", True, "deleted"),
+            ("", False, "kept"),
+            ("-ERR some were not removed", False, "kept"),
+        ],
+    ),
+)
 def test_pop3_an_answer_to_quit_that_is_lost_or_no_yes_is_looked_into(
     pop3: ScriptedPop3, daemons: Make, answer: str, deletes: bool, state: str
 ) -> None:

@@ -13,6 +13,7 @@ from postroom.storage.lock import FileLock
 from tests.chain.conftest import account
 from tests.chain.mails import mails
 from tests.chain.test_kills import expect_whole
+from tests.long import one_in
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 from tests.waiting import wait_until
@@ -114,7 +115,7 @@ def test_the_api_ends_when_the_post_in_hand_is_answered(daemons: Callable[..., D
     assert poster.answered == [["first"], ["in hand"]]
 
 
-@pytest.mark.parametrize("daemon", ["provider", "master", "api"])
+@pytest.mark.parametrize("daemon", one_in(3, ["provider", "master", "api"]))
 def test_a_daemon_that_ends_under_load_loses_and_doubles_nothing(
     dovecot: Dovecot, daemons: Callable[..., Daemons], daemon: str
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.chain.conftest import account
 from tests.chain.mails import hashes, mails
+from tests.long import one_in
 from tests.servers import processes
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
@@ -45,7 +46,7 @@ def spooled(chain: Daemons) -> int:
     return sum(file.stat().st_size for file in folder.iterdir()) if folder.exists() else 0
 
 
-@pytest.mark.parametrize("raw", [attached(100), TEXT], ids=["attachment", "text"])
+@pytest.mark.parametrize("raw", one_in(2, [attached(100), TEXT]), ids=["attachment", "text"])
 def test_a_mail_of_a_hundred_megabytes_is_in_memory_once(
     dovecot: Dovecot, chain: Daemons, raw: bytes
 ) -> None:
@@ -106,13 +107,16 @@ def middle(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> Iterator[Middle
 
 @pytest.mark.parametrize(
     "happens",
-    [
-        Middle.cut_the_server,
-        Middle.cut_the_master,
-        Middle.restart_the_master,
-        Middle.kill_the_workers,
-        Middle.restart_the_provider,
-    ],
+    one_in(
+        5,
+        [
+            Middle.cut_the_server,
+            Middle.cut_the_master,
+            Middle.restart_the_master,
+            Middle.kill_the_workers,
+            Middle.restart_the_provider,
+        ],
+    ),
 )
 def test_what_came_of_a_mail_is_not_sent_again(
     middle: Middle, happens: Callable[[Middle], None]

@@ -96,7 +96,7 @@ def deadly(tmp_path: Path) -> Callable[[Daemons, str], Path]:
 Arm = Callable[[Daemons, str], Path]
 
 
-@pytest.mark.parametrize("point", one_in(4, POINTS))
+@pytest.mark.parametrize("point", one_in(8, POINTS))
 def test_killed_at_a_named_point(
     dovecot: Dovecot, daemons: Callable[..., Daemons], point: str, deadly: Arm
 ) -> None:
@@ -112,7 +112,7 @@ def test_killed_at_a_named_point(
     expect_whole(chain, raws)
 
 
-@pytest.mark.parametrize("point", one_in(3, LARGE_POINTS))
+@pytest.mark.parametrize("point", one_in(6, LARGE_POINTS))
 def test_killed_while_a_large_mail_comes_in_parts(
     dovecot: Dovecot, daemons: Callable[..., Daemons], point: str, deadly: Arm
 ) -> None:
@@ -129,7 +129,7 @@ def test_killed_while_a_large_mail_comes_in_parts(
     expect_whole(chain, raws)
 
 
-@pytest.mark.parametrize("point", one_in(3, REMATCH_POINTS))
+@pytest.mark.parametrize("point", one_in(5, REMATCH_POINTS))
 def test_killed_while_stored_mails_are_found_again_under_new_uids(
     dovecot: Dovecot, daemons: Callable[..., Daemons], point: str, deadly: Arm
 ) -> None:

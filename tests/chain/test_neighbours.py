@@ -6,6 +6,7 @@ import pytest
 
 from tests.chain.conftest import Account
 from tests.chain.mails import hashes, mails
+from tests.long import one_in
 from tests.servers.daemons import Daemons
 from tests.servers.scripted_imap import ScriptedImap
 from tests.waiting import wait_until
@@ -56,7 +57,7 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize(("trouble", "said"), TROUBLES.items())
+@pytest.mark.parametrize(("trouble", "said"), one_in(3, list(TROUBLES.items())))
 def test_a_mailbox_in_trouble_leaves_the_others_undisturbed(
     daemons: Callable[..., Daemons],
     servers: tuple[ScriptedImap, ScriptedImap],

@@ -98,7 +98,7 @@ def expect_whole(chain: Daemons, smtp: SmtpServer, expected: Mapping[str, bytes]
     assert sorted(held) == sorted(expected)
 
 
-@pytest.mark.parametrize("point", one_in(4, POINTS))
+@pytest.mark.parametrize("point", one_in(12, POINTS))
 def test_killed_at_a_named_point(
     daemons: Callable[..., Daemons],
     web: WebServer,
