@@ -15,7 +15,11 @@ MEGABYTE = 2**20
 LARGE = 60 * MEGABYTE
 #: Beside the mail: two million characters of text, some times over.
 MOST_MEGABYTES = 45
-ENCODED = base64.encodebytes(random.Random(1).randbytes(LARGE * 3 // 4)).replace(b"\n", b"\r\n")
+
+
+def encoded() -> bytes:
+    content = random.Random(1).randbytes(LARGE * 3 // 4)
+    return base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def head(kind: bytes, encoding: bytes) -> bytes:
@@ -26,16 +30,19 @@ def many(piece: bytes) -> bytes:
     return piece * (LARGE // len(piece))
 
 
+def uuencoded() -> bytes:
+    return b"begin 644 a\r\n" + many(b"M" + b"A" * 60 + b"\r\n") + b"end\r\n"
+
+
 FILE, TEXT, LOG = b"application/x", b"text/plain", b"text/plain; name=a.log"
-UU = b"begin 644 a\r\n" + many(b"M" + b"A" * 60 + b"\r\n") + b"end\r\n"
 SOFT = b"a line that goes on =3D and on =\r\n"
 PART = b"--b\r\n" + head(TEXT, b"quoted-printable") + SOFT * 50_000
 
 LARGE_MAILS: dict[str, Callable[[], bytes]] = {
-    "base64": lambda: head(FILE, b"base64") + ENCODED,
-    "broken base64": lambda: head(FILE, b"base64") + ENCODED.replace(b"A", b"*", 3),
+    "base64": lambda: head(FILE, b"base64") + encoded(),
+    "broken base64": lambda: head(FILE, b"base64") + encoded().replace(b"A", b"*", 3),
     "broken base64 on one line": lambda: (
-        head(FILE, b"base64") + b"*" + ENCODED.replace(b"\r\n", b"")
+        head(FILE, b"base64") + b"*" + encoded().replace(b"\r\n", b"")
     ),
     "no base64 at all": lambda: head(FILE, b"base64") + many(b"a sentence of short words, "),
     "text in base64": lambda: (
@@ -44,8 +51,8 @@ LARGE_MAILS: dict[str, Callable[[], bytes]] = {
     "quoted-printable": lambda: head(FILE, b"quoted-printable") + many(SOFT),
     "quoted-printable on one line": lambda: head(FILE, b"quoted-printable") + many(b"=3D=C3=A9a"),
     "text in quoted-printable": lambda: head(TEXT, b"quoted-printable") + many(SOFT),
-    "uuencode": lambda: head(FILE, b"x-uuencode") + UU,
-    "a file amid text": lambda: head(TEXT, b"8bit") + b"See:\r\n" + UU,
+    "uuencode": lambda: head(FILE, b"x-uuencode") + uuencoded(),
+    "a file amid text": lambda: head(TEXT, b"8bit") + b"See:\r\n" + uuencoded(),
     "mails within mails, all encoded": lambda: (
         head(b"message/rfc822", b"quoted-printable") * 6 + many(b"words\r\n")
     ),

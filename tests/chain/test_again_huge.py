@@ -20,21 +20,31 @@ MEGABYTE = 2**20
 #: What the mail needs at the most besides what a process has at rest.
 SIZE = 80
 MOST = SIZE * 1.4
-CONTENT = random.Random(1).randbytes(SIZE * MEGABYTE * 3 // 4 * 76 // 78)
 HEAD = b"Subject: mail BROKEN\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
 FILE = (
     b"--b\r\n\r\nwords\r\n--b\r\n"
     b"Content-Disposition: attachment; filename=a\r\nContent-Transfer-Encoding: base64\r\n\r\n"
 )
-RAW = HEAD + FILE + base64.encodebytes(CONTENT).replace(b"\n", b"\r\n") + b"--b--\r\n"
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """Of the attached file."""
+    return random.Random(1).randbytes(SIZE * MEGABYTE * 3 // 4 * 76 // 78)
+
+
+@pytest.fixture(scope="module")
+def raw(content: bytes) -> bytes:
+    """The mail."""
+    return HEAD + FILE + base64.encodebytes(content).replace(b"\n", b"\r\n") + b"--b--\r\n"
 
 
 @pytest.fixture
-def chain(daemons: Callable[..., Daemons], tmp_path: Path) -> Daemons:
+def chain(daemons: Callable[..., Daemons], tmp_path: Path, raw: bytes) -> Daemons:
     """A chain in whose quarantine lies a huge mail, which version 2 of the parser can read."""
     for name in ("cur", "new", "tmp"):
         (tmp_path / "Maildir" / name).mkdir(parents=True)
-    (tmp_path / "Maildir" / "cur" / "1.host:2,S").write_bytes(RAW)
+    (tmp_path / "Maildir" / "cur" / "1.host:2,S").write_bytes(raw)
     made = daemons({"work": {"source": "maildir", "path": tmp_path / "Maildir"}})
     made.environment = {"PYTHONPATH": str(MENDING), "POSTROOM_TEST_PARSER": "1"}
     made.start("api", "master")
@@ -73,7 +83,7 @@ def test_tried_again(chain: Daemons) -> None:
     assert peak(chain, "master") - rest < MOST
 
 
-def test_read_again_and_served(chain: Daemons) -> None:
+def test_read_again_and_served(chain: Daemons, raw: bytes, content: bytes) -> None:
     chain.environment["POSTROOM_TEST_PARSER"] = "2"
     idle = most_megabytes(chain._run("idle", "master", "--help"))
 
@@ -83,9 +93,9 @@ def test_read_again_and_served(chain: Daemons) -> None:
     assert first - idle < MOST
     rest = peak(chain, "api")
     (found,) = chain.items("/v1/mails")
-    assert chain.get(f"/v1/mails/{found['id']}/raw") == RAW
+    assert chain.get(f"/v1/mails/{found['id']}/raw") == raw
     assert peak(chain, "api") - rest < SIZE / 2
     served = chain.get(f"/v1/mails/{found['id']}/attachments/1")
-    assert sha256(served).digest() == sha256(CONTENT).digest()
+    assert sha256(served).digest() == sha256(content).digest()
     # The mail, the file out of it, and what is under way.
     assert peak(chain, "api") - rest < 2.7 * SIZE

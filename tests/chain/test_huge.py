@@ -5,6 +5,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -20,7 +21,11 @@ from tests.waiting import wait_until
 MEGABYTE = 2**20
 #: What one process may need for a mail of 100 MB besides what it has at rest.
 MOST_MEGABYTES = 150
-TEXT = mails(1, first=9)[0] + b"0123456789abcde\r\n" * (100 * MEGABYTE // 17)
+
+
+def text() -> bytes:
+    """A mail of text alone."""
+    return mails(1, first=9)[0] + b"0123456789abcde\r\n" * (100 * MEGABYTE // 17)
 
 
 def attached(megabytes: int) -> bytes:
@@ -37,7 +42,10 @@ def attached(megabytes: int) -> bytes:
     return b"\r\n".join([*head, b"", encoded])
 
 
-BIG = attached(40)
+@pytest.fixture(scope="module")
+def big() -> bytes:
+    """Made when it is needed: each worker imports this module."""
+    return attached(40)
 
 
 def spooled(chain: Daemons) -> int:
@@ -46,10 +54,13 @@ def spooled(chain: Daemons) -> int:
     return sum(file.stat().st_size for file in folder.iterdir()) if folder.exists() else 0
 
 
-@pytest.mark.parametrize("raw", one_in(2, [attached(100), TEXT]), ids=["attachment", "text"])
+@pytest.mark.parametrize(
+    "make", one_in(2, [partial(attached, 100), text]), ids=["attachment", "text"]
+)
 def test_a_mail_of_a_hundred_megabytes_is_in_memory_once(
-    dovecot: Dovecot, chain: Daemons, raw: bytes
+    dovecot: Dovecot, chain: Daemons, make: Callable[[], bytes]
 ) -> None:
+    raw = make()
     dovecot.deliver("work", [*mails(3), raw])
     master = chain.processes["master"].pid
     pids = {chain.provide().pid, master, *processes.children(master)}
@@ -92,8 +103,8 @@ class Middle:
 
 
 @pytest.fixture
-def middle(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> Iterator[Middle]:
-    dovecot.deliver("work", [*mails(3), BIG])
+def middle(dovecot: Dovecot, daemons: Callable[..., Daemons], big: bytes) -> Iterator[Middle]:
+    dovecot.deliver("work", [*mails(3), big])
     with SlowLink(dovecot.ports.imap) as server:
         options = account(dovecot, port=server.port, tls="none", poll_seconds=1)
         chain = daemons({"work": options})
@@ -119,21 +130,21 @@ def middle(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> Iterator[Middle
     ),
 )
 def test_what_came_of_a_mail_is_not_sent_again(
-    middle: Middle, happens: Callable[[Middle], None]
+    middle: Middle, big: bytes, happens: Callable[[Middle], None]
 ) -> None:
     happens(middle)
 
     wait_until(lambda: len(middle.chain.hashes()) == 4, 60, "the large mail")
-    assert sorted(middle.chain.hashes()) == hashes([*mails(3), BIG])
+    assert sorted(middle.chain.hashes()) == hashes([*mails(3), big])
     assert spooled(middle.chain) == 0
     # One part asks how far it has come, and two may have been on the way.
-    assert middle.master.carried < len(BIG) + 16 * MEGABYTE
+    assert middle.master.carried < len(big) + 16 * MEGABYTE
 
 
-def test_what_is_read_back_is_what_came(dovecot: Dovecot, chain: Daemons) -> None:
-    dovecot.deliver("work", [BIG])
+def test_what_is_read_back_is_what_came(dovecot: Dovecot, chain: Daemons, big: bytes) -> None:
+    dovecot.deliver("work", [big])
 
     chain.pull()
 
     (item,) = chain.items("/v1/mails")
-    assert chain.get(f"/v1/mails/{item['id']}/raw") == BIG
+    assert chain.get(f"/v1/mails/{item['id']}/raw") == big
