@@ -14,7 +14,7 @@ from tests.servers.postgres import Postgres
 
 #: Of these all, of the others one in so many: `make test-long` has the rest.
 WHOLE = ("test_search", "test_ingest", "test_slots", "test_digests", "test_postgresql")
-ONE_IN = 4
+ONE_IN = 8
 TEMPLATE = "made"
 
 

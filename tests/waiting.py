@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 10, what: str = "the condition") -> T:
+def wait_until(condition: Callable[[], T], seconds: float = 60, what: str = "the condition") -> T:
     """Return the first true value of `condition()`; fail when none came in time."""
     end = time.monotonic() + seconds
     while True:

@@ -157,6 +157,7 @@ def test_the_first_mail_that_differs_ends_it(imap: ScriptedImap, daemons: Make) 
     assert told(chain) == [1, 2]
 
 
+@pytest.mark.long
 def test_equal_headers_of_another_size_are_refused(imap: ScriptedImap, daemons: Make) -> None:
     chain = pulled(daemons, of(imap))
     imap.mails[1] += b"more\r\n"
@@ -296,6 +297,7 @@ def test_imap_without_uidvalidity_whole_mails_are_compared(
     assert {row["proof"] for row in deletions(chain)} == {"same_bytes"}
 
 
+@pytest.mark.long
 def test_a_mail_without_headers_is_compared_whole(imap: ScriptedImap, daemons: Make) -> None:
     imap.mails = {1: b"\r\nonly a body\r\n"}
     chain = pulled(daemons, of(imap))
@@ -306,6 +308,7 @@ def test_a_mail_without_headers_is_compared_whole(imap: ScriptedImap, daemons: M
     assert {row["proof"] for row in deletions(chain)} == {"same_bytes"}
 
 
+@pytest.mark.long
 def test_a_changed_file_of_a_maildir_is_left(dovecot: Dovecot, daemons: Make) -> None:
     dovecot.deliver("work", mails(3))
     path = dovecot.maildir("work")

@@ -9,6 +9,7 @@ import pytest
 from tests.chain.conftest import Account, account
 from tests.chain.mails import mails
 from tests.chain.tools import tool
+from tests.long import one_in
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 from tests.servers.ports import free_port
@@ -18,7 +19,10 @@ def pop3_account(dovecot: Dovecot, user: str = "work") -> Account:
     return account(dovecot, user, source="pop3", port=dovecot.ports.pop3s)
 
 
-@pytest.fixture(params=["imap", "pop3", "maildir"])
+KINDS = ["imap", "pop3", "maildir"]
+
+
+@pytest.fixture(params=KINDS)
 def each_kind(
     dovecot: Dovecot, daemons: Callable[..., Daemons], request: pytest.FixtureRequest
 ) -> Daemons:
@@ -111,6 +115,7 @@ def test_an_unknown_mailbox_is_a_matter_of_settings(
 # --- check
 
 
+@pytest.mark.parametrize("each_kind", one_in(3, KINDS), indirect=True)
 def test_what_is_stored_and_unchanged_is_the_same(each_kind: Daemons) -> None:
     each_kind.start("api", "master")
     each_kind.pull()
