@@ -87,7 +87,15 @@ class Browser:
 
 
 @pytest.fixture
-def browse(folder: Path) -> Iterator[Callable[..., Browser]]:
+def _heeds_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def browse(folder: Path, _heeds_ctrl_c: None) -> Iterator[Callable[..., Browser]]:
     browsers: list[Browser] = []
 
     def begin(*arguments: str) -> Browser:
