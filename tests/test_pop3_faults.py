@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from hashlib import sha256
 
 import pytest
 
 from postroom import wire
+from postroom.backoff import Backoff
 from postroom.errors import SourceError, TemporaryError
 from provider.sources.pop3.connection import Paced
 from provider.sources.pop3.folder import Pop3Folder
@@ -398,8 +400,10 @@ def test_a_mail_that_gives_neither_headers_nor_body_is_told(rig: Rig, server: Sc
 
 
 def test_a_mail_that_breaks_the_connection_while_it_is_told_apart_blocks_no_other(
-    rig: Rig, server: ScriptedPop3
+    rig: Rig, server: ScriptedPop3, monkeypatch: pytest.MonkeyPatch
 ):
+    # It breaks a dozen times, and the pauses between would grow to half a minute.
+    monkeypatch.setattr("provider.loop.Backoff", partial(Backoff, temporary=(0.1, 0.1)))
     server.capabilities, server.unknown = [], {"UIDL", "TOP"}
     server.cuts["id2"] = 1_000
 

@@ -29,6 +29,6 @@ def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProce
         stdin=subprocess.DEVNULL,
         # Without the terminal of whoever runs the tests: nobody is there to be asked.
         start_new_session=True,
-        timeout=60,
+        timeout=90,
         check=False,
     )

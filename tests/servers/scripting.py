@@ -32,14 +32,14 @@ class Scripting(Daemons):
         """A run as it is now."""
         return dict(self.get(f"/v1/runs/{id_}"))
 
-    def over(self, id_: int, seconds: float = 30) -> dict[str, Any]:
+    def over(self, id_: int, seconds: float = 90) -> dict[str, Any]:
         """A run once it is over."""
         wait_until(lambda: self.run(id_)["status"] in OVER, seconds, f"run {id_} to be over")
         return self.run(id_)
 
     def running(self, id_: int) -> dict[str, Any]:
         """A run once it has written its first line."""
-        wait_until(lambda: self.run(id_)["log"]["out"], 30, f"run {id_} to write")
+        wait_until(lambda: self.run(id_)["log"]["out"], 90, f"run {id_} to write")
         return self.run(id_)
 
     def text(self, id_: int, stream: str = "out") -> str:
