@@ -1,5 +1,6 @@
 """What the forms about scripts hold, as the values that the API takes."""
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from flask import request
 
 from postroom.errors import RefusedError
 
-from .. import scripted, scripts
+from .. import cron, scripted, scripts
 from ..problems import status_of
 from ..scripts import ChangeScript
 from .forms import Form
@@ -55,7 +56,8 @@ def number(form: Form, name: str) -> int | None:
     text = form[name].strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+    # Python reads no integer of thousands of digits.
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < 2**63):
         form.refuse(name, t("script.no_number"))
         return None
     return int(text)
@@ -72,15 +74,10 @@ def settings(form: Form) -> ChangeScript:
     given |= _clock(form)
     for name, value in given.items():
         _check(form, name, value)
-    if form.is_fine:
-        _check_zone(form, given["time_zone"])
+    for name, check in _MEANING.items():
+        if given[name] or name == "time_zone":
+            _ask(form, name, given[name], check)
     return msgspec.convert(given, ChangeScript) if form.is_fine else ChangeScript()
-
-
-def blamed(form: Form) -> dict[str, str]:
-    """Which field stands for which code, where the API refuses settings."""
-    clock = {"cron": "cron", "repeat": "scheduled_time"}
-    return {"bad_schedule": clock.get(form["clock"], "time_zone"), "bad_query": "on_mail"}
 
 
 def clock_of(script: scripted.Script) -> Clock:
@@ -108,6 +105,8 @@ def _clock(form: Form) -> dict[str, Any]:
         if not form["scheduled_time"]:
             form.refuse("scheduled_time", t("settings.no_first"))
         pause = _decimal(form, "pause") * UNITS.get(form["unit"], 1)
+        if 0 < pause < 1:
+            form.refuse("pause", t("settings.short_pause"))
         return found | {"scheduled_time": form["scheduled_time"], "repeat_after": pause}
     return found
 
@@ -131,11 +130,24 @@ def _check(form: Form, name: str, value: Any) -> None:
     try:
         msgspec.convert({name: value}, ChangeScript)
     except msgspec.ValidationError as e:
-        form.refuse(at, t("settings.out_of_bounds", why=str(e).partition(" - at ")[0]))
+        why = str(e).partition(" - at ")[0]
+        is_secret = name == "secrets"
+        form.refuse(
+            at, t("settings.bad_secret" if is_secret else "settings.out_of_bounds", why=why)
+        )
 
 
-def _check_zone(form: Form, zone: str) -> None:
+def _ask(form: Form, name: str, value: str, check: Callable[[str], Any]) -> None:
+    """Tell at its field what the API says of a text that has a language of its own."""
     try:
-        scripts.check_zone(zone)
+        check(value)
     except RefusedError as e:
-        form.refuse("time_zone", str(e), status_of(e.code))
+        form.refuse(name, str(e), status_of(e.code))
+
+
+#: What is more than bounds: all of it is told at once.
+_MEANING: dict[str, Callable[[str], Any]] = {
+    "time_zone": scripts.check_zone,
+    "cron": cron.check,
+    "on_mail": scripts.check_query,
+}

@@ -114,7 +114,7 @@ def change(name: str) -> Response:
     form = Form()
     told = scriptforms.settings(form)
     if form.is_fine:
-        with form.blaming(scriptforms.blamed(form)):
+        with form.blaming({"bad_schedule": "scheduled_time"}):
             scripts.change(current_app.config["DATABASE"], name, told)
     if not form.is_fine:
         return shown("script_settings.html", form, **_settings(name))
