@@ -39,12 +39,16 @@ def started() -> Iterator[Browser]:
 class Window:
     """A browser window on one API; `complaints` are what the console and the network told."""
 
-    def __init__(self, browser: Browser, address: str, pictures: Path) -> None:
+    def __init__(
+        self, browser: Browser, address: str, pictures: Path, *, java_script: bool = True
+    ) -> None:
         self.address = address
         self.complaints: list[str] = []
         self.expected: set[int] = set()
         self._pictures = pictures
-        self.context: BrowserContext = browser.new_context(base_url=address, color_scheme="light")
+        self.context: BrowserContext = browser.new_context(
+            base_url=address, color_scheme="light", java_script_enabled=java_script
+        )
         self.context.set_default_timeout(20_000)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
