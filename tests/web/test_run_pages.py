@@ -220,6 +220,7 @@ def test_a_history_is_a_chart_that_tells_its_runs(operator, world):
 
 def test_a_run_goes_its_way_without_a_script(chromium, world, tmp_path):
     workshop(world)
+    world.without_users()
     world.add_user("ann", "admin")
     window = Window(chromium, world.address, tmp_path, java_script=False)
     window.sign_in("ann", PASSWORD)
