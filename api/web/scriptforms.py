@@ -1,5 +1,6 @@
 """What the forms about scripts hold, as the values that the API takes."""
 
+import re
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from .. import cron, scripted, scripts
 from ..problems import status_of
 from ..scripts import ChangeScript
 from .forms import Form
+from .scriptlook import exact
 from .strings import t
 
 #: Numbers that are empty where nothing is limited.
@@ -21,6 +23,7 @@ _TEXTS = ("description", "on_mail", "on_file", "overlap", "missed", "time_zone")
 #: Seconds of the units that a pause is given in.
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 Clock = Literal["none", "repeat", "cron"]
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?", re.A)
 
 
 def source(form: Form) -> str:
@@ -91,8 +94,8 @@ def pause_of(script: scripted.Script) -> tuple[str, str]:
     """The pause of a script's clock in the largest unit that is whole, and that unit."""
     for unit, length in reversed(UNITS.items()):
         if script.repeat_after and script.repeat_after % length == 0:
-            return f"{script.repeat_after / length:g}", unit
-    return (f"{script.repeat_after:g}", "seconds") if script.repeat_after else ("", "hours")
+            return exact(script.repeat_after / length), unit
+    return (exact(script.repeat_after), "seconds") if script.repeat_after else ("", "hours")
 
 
 def _clock(form: Form) -> dict[str, Any]:
@@ -112,12 +115,11 @@ def _clock(form: Form) -> dict[str, Any]:
 
 
 def _decimal(form: Form, name: str) -> float:
-    text = form[name].strip().replace(",", ".")
-    try:
-        value = float(text or "0")
-    except ValueError:
+    text = form[name].strip().replace(",", ".") or "0"
+    if not _DECIMAL.fullmatch(text):
         form.refuse(name, t("settings.no_decimal"))
         return 1.0
+    value = float(text)
     # What is whole is a number of megabytes, too.
     return int(value) if value.is_integer() else value
 
