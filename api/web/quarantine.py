@@ -40,8 +40,8 @@ def retry(id_: int) -> Response:
 @page("ingest", "operate")
 def retry_all() -> Response:
     """Try all that the filters select."""
-    aside.retry_all(current_app.config["DATABASE"], _filters())
-    return done(_back(), "done.retries_asked")
+    told = aside.retry_all(current_app.config["DATABASE"], _filters())
+    return done(_back(), "done.retries_partly" if told["superseded"] else "done.retries_asked")
 
 
 def _listed() -> dict[str, object]:
