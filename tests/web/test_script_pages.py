@@ -18,7 +18,8 @@ def admin(window, world):
 
 
 def script(name: str) -> Script:
-    return Script.get(Script.name == name)
+    found: Script = Script.get(Script.name == name)
+    return found
 
 
 def test_a_script_is_made_of_a_file(admin, world):
