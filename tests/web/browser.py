@@ -49,7 +49,7 @@ class Window:
         self.context: BrowserContext = browser.new_context(
             base_url=address, color_scheme="light", java_script_enabled=java_script
         )
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda e: self.complaints.append(f"error: {e}"))
