@@ -11,6 +11,7 @@ from flask import request
 from postroom.errors import RefusedError
 
 from .. import cron, scripted, scripts
+from ..numbers import whole
 from ..problems import status_of
 from ..scripts import ChangeScript
 from .forms import Form
@@ -59,11 +60,10 @@ def number(form: Form, name: str) -> int | None:
     text = form[name].strip()
     if not text:
         return None
-    # Python reads no integer of thousands of digits.
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < 2**63):
+    found = whole(text, 1, 2**63 - 1)
+    if found is None:
         form.refuse(name, t("script.no_number"))
-        return None
-    return int(text)
+    return found
 
 
 def settings(form: Form) -> ChangeScript:
