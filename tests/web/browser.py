@@ -16,6 +16,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from api import sessions
 from tests.documents import ROOT
 from tests.web import accessibility
 
@@ -75,6 +76,10 @@ class Window:
         assert answer is not None
         assert answer.status == status, self.page.inner_text("body")
         return self.page
+
+    def enter(self, cookie: str) -> None:
+        """Be signed in by a cookie of World.cookie."""
+        self.context.add_cookies([{"name": sessions.COOKIE, "value": cookie, "url": self.address}])
 
     def sign_in(self, name: str, password: str) -> None:
         """Sign in as a user."""

@@ -7,14 +7,12 @@ from api.models import Run, Script
 from postroom import runs
 from tests.web.browser import Window, text
 from tests.web.workshop import NASTY, workshop
-from tests.web.world import PASSWORD
 
 
 @pytest.fixture
 def operator(window, world):
     workshop(world)
-    world.add_user("bob", "operator")
-    window.sign_in("bob", PASSWORD)
+    window.enter(world.cookie("bob", "operator"))
     return window
 
 
@@ -221,9 +219,8 @@ def test_a_history_is_a_chart_that_tells_its_runs(operator, world):
 def test_a_run_goes_its_way_without_a_script(chromium, world, tmp_path):
     workshop(world)
     world.without_users()
-    world.add_user("ann", "admin")
     window = Window(chromium, world.address, tmp_path, java_script=False)
-    window.sign_in("ann", PASSWORD)
+    window.enter(world.cookie("ann", "admin"))
     page = window.open("/new-script")
     page.get_by_label("Name").fill("plain")
     page.get_by_label("Source").fill("pass")
