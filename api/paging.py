@@ -14,6 +14,7 @@ from postroom.errors import RefusedError
 from . import fields
 from .answers import Page
 from .contracts import MOST, USUAL
+from .numbers import whole
 
 R = TypeVar("R")
 
@@ -21,9 +22,12 @@ R = TypeVar("R")
 def limit() -> int:
     """The page's size that the request asks for."""
     text = request.args.get("limit", str(USUAL))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise RefusedError("bad_limit", f"limit must be a number from 1 to {MOST}, not {text!r}")
-    return int(text)
+    size = whole(text, 1, MOST)
+    if size is None:
+        raise RefusedError(
+            "bad_limit", f"limit must be a number from 1 to {MOST}, not {text[:40]!r}"
+        )
+    return size
 
 
 def cursor(*kinds: type, name: str = "cursor") -> tuple[Any, ...] | None:

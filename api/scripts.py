@@ -189,8 +189,8 @@ def _check(script: Script) -> None:
     if 0 < script.repeat_after < 1:
         raise _bad("repeat_after is 0, or a second and more")
     check_zone(script.time_zone)
-    if script.on_mail and script.on_mail != ALL:
-        parse(script.on_mail)
+    if script.on_mail:
+        check_query(script.on_mail)
 
 
 def check_zone(name: str) -> None:
@@ -199,6 +199,12 @@ def check_zone(name: str) -> None:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError) as e:
         raise _bad(f"there is no time zone {name!r}: take one as Europe/Paris") from e
+
+
+def check_query(query: str) -> None:
+    """Raise RefusedError for what selects no mails."""
+    if query != ALL:
+        parse(query)
 
 
 def _bad(text: str) -> RefusedError:

@@ -13,6 +13,7 @@ from ..bodies import answer, body_as
 from ..contracts import Answer, Parameter, contract, lists
 from ..folders import key_value
 from ..models import Deletion, Folder, Mail, Mailbox, Place
+from ..numbers import whole
 from ..paging import cursor, each, limit, page
 
 blueprint = Blueprint("places", __name__, url_prefix="/v1/mailboxes")
@@ -56,9 +57,10 @@ def _numberings(mailbox: Mailbox) -> list[Folder]:
     if folder := request.args.get("folder"):
         found = found.where(Folder.name == folder)
     if uidvalidity := request.args.get("uidvalidity"):
-        if not uidvalidity.isascii() or not uidvalidity.isdigit() or len(uidvalidity) > 18:
-            raise RefusedError("bad_number", f"uidvalidity is a number, not {uidvalidity!r}")
-        found = found.where(Folder.uidvalidity == int(uidvalidity))
+        number = whole(uidvalidity, 0, 2**63 - 1)
+        if number is None:
+            raise RefusedError("bad_number", f"uidvalidity is a number, not {uidvalidity[:40]!r}")
+        found = found.where(Folder.uidvalidity == number)
     latest = {(each.name, each.uidvalidity): each for each in found.order_by(Folder.generation)}
     return list(latest.values())
 

@@ -9,6 +9,7 @@ from .. import reparse
 from ..answers import Reparsed, Unparsed
 from ..bodies import MSGPACK, answer
 from ..contracts import LIMIT, Answer, Parameter, contract
+from ..numbers import whole
 from ..paging import limit
 from ..security import scope
 
@@ -27,9 +28,10 @@ _JSON = msgspec.json.Decoder(reparse.ReparsedBody)
 def list_unparsed() -> Response:
     """Mails that another version of the parser read."""
     text = request.args.get("version", "")
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
-        raise RefusedError("bad_version", f"version must be a positive number, not {text!r}")
-    return answer(reparse.unparsed(int(text), limit()))
+    version = whole(text, 1, 2**31 - 1)
+    if version is None:
+        raise RefusedError("bad_version", f"version must be a positive number, not {text[:40]!r}")
+    return answer(reparse.unparsed(version, limit()))
 
 
 @blueprint.post("/reparsed")

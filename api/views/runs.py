@@ -1,6 +1,6 @@
 """/v1/runs: what ran, what waits, what came of it; and what runners say of it."""
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, request
@@ -23,6 +23,7 @@ from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import RANGED, Answer, Parameter, content, contract, lists, shows
 from ..models import Run
+from ..numbers import whole
 from ..paging import cursor, each, limit, page
 from ..scripted import Log
 from ..scripted import Run as ShownRun
@@ -171,7 +172,8 @@ def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:
 
 
 def _number(name: str, default: int) -> int:
-    text: Any = request.args.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
-        raise RefusedError("bad_number", f"{name} is a number from 0 on, not {text!r}")
-    return int(text)
+    text = request.args.get(name, str(default))
+    number = whole(text, 0, 2**63 - 1)
+    if number is None:
+        raise RefusedError("bad_number", f"{name} is a number from 0 on, not {text[:40]!r}")
+    return number

@@ -35,6 +35,7 @@ from ..contracts import (
     shows,
 )
 from ..models import Script, ScriptVersion, Slot
+from ..numbers import whole
 from ..paging import cursor, each, limit, page
 from ..scripted import Deleted, Source, Version
 from ..scripted import Run as ShownRun
@@ -202,6 +203,7 @@ def _version(script: Script) -> int:
     text = request.args.get("version")
     if text is None:
         return int(script.version)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
-        raise RefusedError("bad_version", f"version must be a positive number, not {text!r}")
-    return int(text)
+    number = whole(text, 1, 2**31 - 1)
+    if number is None:
+        raise RefusedError("bad_version", f"version must be a positive number, not {text[:40]!r}")
+    return number

@@ -15,6 +15,7 @@ from ..bodies import MSGPACK, answer, body
 from ..contracts import Answer, ListOf, Parameter, contract
 from ..deliveries import MAX_MAILS, Delivery, read_all
 from ..models import Folder, Mailbox
+from ..numbers import whole
 from ..security import scope
 
 blueprint = Blueprint("seed", __name__)
@@ -83,7 +84,7 @@ def take_mails() -> Response:
         mails,
         _storage(),
         store,
-        int(told) if told.isdigit() else 0,
+        whole(told, 0, 2**63 - 1) or 0,
     )
     measured.took(answers, time.perf_counter() - began)
     return answer({"items": [each.shown() for each in answers]})

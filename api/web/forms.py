@@ -41,6 +41,8 @@ class Form:
 
     def refuse(self, name: str, reason: str, status: int = 400) -> None:
         """Say what is wrong with a field."""
+        # The search has a label here; "q" is its name for programs.
+        reason = reason.removeprefix("q, ")
         self.errors[name] = reason[:1].upper() + reason[1:] + ("" if reason[-1] in ".!?" else ".")
         self.status = status
 

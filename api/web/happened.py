@@ -3,18 +3,16 @@
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, make_response, render_template, request, url_for
-
-from postroom.errors import RefusedError
+from flask import Blueprint, Response, make_response, render_template, request
 
 from .. import eventlog
 from ..models import Event
+from ..paging import cursor
 from ..security import page
 from .forms import Form, shown
-from .parts import parted
+from .listing import SIZE, Part, part
 
 blueprint = Blueprint("happened", __name__, url_prefix="/events")
-SIZE = 50
 #: Characters of details that are shown unfolded.
 SHORT = 60
 #: Offered where a kind is typed; others may be typed as well.
@@ -34,24 +32,21 @@ def events() -> Response:
         found = eventlog.asked(_filters())
     if not form.is_fine:
         return shown("events.html", form, events=[], filters=_filters(), kinds=KINDS,
-                     first="", next="")  # fmt: skip
+                     part=Part([], "", ""))  # fmt: skip
     return make_response(render_template("events.html", form=form, **_read(found)))
 
 
 def _read(selection: eventlog.Selection) -> dict[str, Any]:
-    before = request.args.get("before", "")
+    after = cursor(int)
     found = Event.select().where(Event.id > 0, *selection.conditions()).order_by(Event.id.desc())
-    if before:
-        if not before.isdecimal() or len(before) > 18:
-            raise RefusedError("bad_cursor", "take the link to the next page as it stands")
-        found = found.where(Event.id < int(before))
-    rows, older = parted(list(found.limit(SIZE + 1)), SIZE)
+    if after:
+        found = found.where(Event.id < after[0])
+    some = part(list(found.limit(SIZE + 1)), lambda event: [event.id])
     return {
-        "events": [_shown(row) for row in rows],
+        "events": [_shown(row) for row in some.rows],
         "filters": _filters(),
         "kinds": KINDS,
-        "first": url_for("happened.events", **_filters()) if before else "",
-        "next": url_for("happened.events", before=older, **_filters()) if older else "",
+        "part": some,
     }
 
 

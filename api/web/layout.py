@@ -64,6 +64,7 @@ def register(app: Flask) -> None:
         size=size,
         lasting=lasting,
         took=scriptlook.took,
+        exact=scriptlook.exact,
         reason=scriptlook.reason,
     )
     app.context_processor(_known)

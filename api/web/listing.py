@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -20,12 +21,17 @@ class Part(NamedTuple):
     next: str
 
 
-def part(rows: Sequence[R], key: Callable[[R], list[Any]], size: int = SIZE) -> Part:
-    """What is shown of `rows`, which has one more than `size` when there is a next part."""
+def part(
+    rows: Sequence[R], key: Callable[[R], list[Any]], size: int = SIZE, path: str = ""
+) -> Part:
+    """What is shown of `rows`, which has one more than `size` when there is a next part.
+
+    The list stands at `path`: where that is empty, at the address that was asked for.
+    """
     shown = rows[:size]
     goes_on = len(rows) > size
-    first = _address() if request.args.get("cursor") else ""
-    return Part(shown, first, _address(cursor=encode(key(shown[-1]))) if goes_on else "")
+    first = _address(path) if request.args.get("cursor") else ""
+    return Part(shown, first, _address(path, cursor=encode(key(shown[-1]))) if goes_on else "")
 
 
 def filters() -> dict[str, str]:
@@ -34,6 +40,8 @@ def filters() -> dict[str, str]:
     return {name: text.strip() for name, text in given.items() if name != "cursor" and text.strip()}
 
 
-def _address(**more: str) -> str:
-    where: dict[str, Any] = {**(request.view_args or {}), **filters(), **more}
-    return url_for(request.endpoint or "", **where)
+def _address(path: str = "", /, **more: str) -> str:
+    # What was asked for is no argument of url_for, which knows a few of its own.
+    path = path or url_for(request.endpoint or "", **(request.view_args or {}))
+    asked = urlencode({**filters(), **more})
+    return f"{path}?{asked}" if asked else path

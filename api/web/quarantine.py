@@ -5,14 +5,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
-from postroom.errors import RefusedError
-
 from .. import quarantine as aside
 from ..models import Mailbox, Quarantine
+from ..paging import cursor
 from ..security import page
 from ..views.log import quarantined
 from .forms import Form, done, shown
-from .parts import parted
+from .listing import SIZE, part
 from .strings import t
 
 blueprint = Blueprint("quarantine", __name__, url_prefix="/quarantine")
@@ -41,25 +40,22 @@ def retry(id_: int) -> Response:
 @page("ingest", "operate")
 def retry_all() -> Response:
     """Try all that the filters select."""
-    aside.retry_all(current_app.config["DATABASE"], _filters())
-    return done(_back(), "done.retries_asked")
+    told = aside.retry_all(current_app.config["DATABASE"], _filters())
+    return done(_back(), "done.retries_partly" if told["superseded"] else "done.retries_asked")
 
 
 def _listed() -> dict[str, object]:
-    before, size = request.args.get("before", ""), 50
-    found = aside.selected(_filters())
-    if before:
-        if not before.isdecimal() or len(before) > 18:
-            raise RefusedError("bad_cursor", "take the link to the next page as it stands")
-        found = found.where(Quarantine.id < int(before))
-    rows, older = parted(list(found.limit(size + 1)), size)
+    after, found = cursor(int), aside.selected(_filters())
+    if after:
+        found = found.where(Quarantine.id < after[0])
+    rows = list(found.limit(SIZE + 1))
+    some = part(rows, lambda row: [row.id], path=url_for("quarantine.listed"))
     return {
-        "items": [(quarantined(row), _raw(row)) for row in rows],
+        "items": [(quarantined(row), _raw(row)) for row in some.rows],
         "filters": _filters(),
         "mailboxes": _choice(box.name for box in Mailbox.select().order_by(Mailbox.name)),
         "stages": _choice(aside.STAGES),
-        "first": url_for("quarantine.listed", **_filters()) if before else "",
-        "next": url_for("quarantine.listed", before=older, **_filters()) if older else "",
+        "part": some,
     }
 
 

@@ -42,6 +42,12 @@ def durations(runs: Sequence[scripted.Run], title: str, name: str) -> Markup:
     return charts.picture(axes + "".join(drawn), charts.CHART, title, _told(runs), name)
 
 
+def sample(status: str) -> Markup:
+    """The shape of a status beside its word."""
+    how = 'viewBox="0 0 12 12" width="12" height="12" aria-hidden="true"'
+    return Markup(f"<svg {how}>{shape(status, 6, 6, 4)}</svg>")  # noqa: S704 - all of it is ours
+
+
 def shape(status: str, x: float, y: float, r: float) -> str:
     """A dot, a cross, or a ring."""
     if status == "completed":

@@ -110,6 +110,7 @@ def compare(id_: int) -> Response:
             run=found,
             last=last,
             difference=differences.between(before.text, after.text),
+            is_same=last.output == found.output,
             is_cut=before.is_cut or after.is_cut,
             is_gone=before.is_gone or after.is_gone,
         )

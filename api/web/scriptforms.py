@@ -1,5 +1,7 @@
 """What the forms about scripts hold, as the values that the API takes."""
 
+import re
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -8,10 +10,12 @@ from flask import request
 
 from postroom.errors import RefusedError
 
-from .. import scripted, scripts
+from .. import cron, scripted, scripts
+from ..numbers import whole
 from ..problems import status_of
 from ..scripts import ChangeScript
 from .forms import Form
+from .scriptlook import exact
 from .strings import t
 
 #: Numbers that are empty where nothing is limited.
@@ -20,6 +24,7 @@ _TEXTS = ("description", "on_mail", "on_file", "overlap", "missed", "time_zone")
 #: Seconds of the units that a pause is given in.
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 Clock = Literal["none", "repeat", "cron"]
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?", re.A)
 
 
 def source(form: Form) -> str:
@@ -55,10 +60,10 @@ def number(form: Form, name: str) -> int | None:
     text = form[name].strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+    found = whole(text, 1, 2**63 - 1)
+    if found is None:
         form.refuse(name, t("script.no_number"))
-        return None
-    return int(text)
+    return found
 
 
 def settings(form: Form) -> ChangeScript:
@@ -72,15 +77,10 @@ def settings(form: Form) -> ChangeScript:
     given |= _clock(form)
     for name, value in given.items():
         _check(form, name, value)
-    if form.is_fine:
-        _check_zone(form, given["time_zone"])
+    for name, check in _MEANING.items():
+        if given[name] or name == "time_zone":
+            _ask(form, name, given[name], check)
     return msgspec.convert(given, ChangeScript) if form.is_fine else ChangeScript()
-
-
-def blamed(form: Form) -> dict[str, str]:
-    """Which field stands for which code, where the API refuses settings."""
-    clock = {"cron": "cron", "repeat": "scheduled_time"}
-    return {"bad_schedule": clock.get(form["clock"], "time_zone"), "bad_query": "on_mail"}
 
 
 def clock_of(script: scripted.Script) -> Clock:
@@ -94,8 +94,8 @@ def pause_of(script: scripted.Script) -> tuple[str, str]:
     """The pause of a script's clock in the largest unit that is whole, and that unit."""
     for unit, length in reversed(UNITS.items()):
         if script.repeat_after and script.repeat_after % length == 0:
-            return f"{script.repeat_after / length:g}", unit
-    return (f"{script.repeat_after:g}", "seconds") if script.repeat_after else ("", "hours")
+            return exact(script.repeat_after / length), unit
+    return (exact(script.repeat_after), "seconds") if script.repeat_after else ("", "hours")
 
 
 def _clock(form: Form) -> dict[str, Any]:
@@ -108,17 +108,18 @@ def _clock(form: Form) -> dict[str, Any]:
         if not form["scheduled_time"]:
             form.refuse("scheduled_time", t("settings.no_first"))
         pause = _decimal(form, "pause") * UNITS.get(form["unit"], 1)
+        if 0 < pause < 1:
+            form.refuse("pause", t("settings.short_pause"))
         return found | {"scheduled_time": form["scheduled_time"], "repeat_after": pause}
     return found
 
 
 def _decimal(form: Form, name: str) -> float:
-    text = form[name].strip().replace(",", ".")
-    try:
-        value = float(text or "0")
-    except ValueError:
+    text = form[name].strip().replace(",", ".") or "0"
+    if not _DECIMAL.fullmatch(text):
         form.refuse(name, t("settings.no_decimal"))
         return 1.0
+    value = float(text)
     # What is whole is a number of megabytes, too.
     return int(value) if value.is_integer() else value
 
@@ -131,11 +132,24 @@ def _check(form: Form, name: str, value: Any) -> None:
     try:
         msgspec.convert({name: value}, ChangeScript)
     except msgspec.ValidationError as e:
-        form.refuse(at, t("settings.out_of_bounds", why=str(e).partition(" - at ")[0]))
+        why = str(e).partition(" - at ")[0]
+        is_secret = name == "secrets"
+        form.refuse(
+            at, t("settings.bad_secret" if is_secret else "settings.out_of_bounds", why=why)
+        )
 
 
-def _check_zone(form: Form, zone: str) -> None:
+def _ask(form: Form, name: str, value: str, check: Callable[[str], Any]) -> None:
+    """Tell at its field what the API says of a text that has a language of its own."""
     try:
-        scripts.check_zone(zone)
+        check(value)
     except RefusedError as e:
-        form.refuse("time_zone", str(e), status_of(e.code))
+        form.refuse(name, str(e), status_of(e.code))
+
+
+#: What is more than bounds: all of it is told at once.
+_MEANING: dict[str, Callable[[str], Any]] = {
+    "time_zone": scripts.check_zone,
+    "cron": cron.check,
+    "on_mail": scripts.check_query,
+}

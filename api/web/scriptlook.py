@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from flask import url_for
 from markupsafe import Markup
@@ -95,12 +96,17 @@ def took(seconds: float | None) -> str:
     """How long a run took."""
     if seconds is None:
         return ""
-    if seconds < 60:
+    if seconds < 59.95:
         return t("took.seconds", count=f"{seconds:.1f}")
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return t("took.minutes", minutes=minutes, seconds=rest)
     return t("took.hours", hours=minutes // 60, minutes=minutes % 60)
+
+
+def exact(value: float) -> str:
+    """A number as a field holds it: what is saved again is the same."""
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 def reason(run: scripted.Run) -> str:

@@ -10,7 +10,7 @@ from .. import runlist, runs, scriptdeletion, scripted, scripts, scriptshown
 from ..models import Page, Script, Slot
 from ..paging import cursor
 from ..security import page
-from . import scriptforms, scriptlook
+from . import runchart, scriptforms, scriptlook
 from .forms import Form, done, shown
 from .listing import SIZE, part
 from .strings import t
@@ -114,7 +114,7 @@ def change(name: str) -> Response:
     form = Form()
     told = scriptforms.settings(form)
     if form.is_fine:
-        with form.blaming(scriptforms.blamed(form)):
+        with form.blaming({"bad_schedule": "scheduled_time"}):
             scripts.change(current_app.config["DATABASE"], name, told)
     if not form.is_fine:
         return shown("script_settings.html", form, **_settings(name))
@@ -157,6 +157,7 @@ def _page(name: str) -> dict[str, Any]:
         "triggers": scriptlook.triggers(script),
         "next": scriptlook.next_slot(script),
         "chart": scriptlook.history(past) if past else "",
+        "legend": [(each, runchart.sample(each)) for each in ("completed", "error", "pending")],
         "runs": past[:RECENT],
         "slots": [scriptshown.slot(each) for each in slots],
         "arguments": pretty(script.arguments),

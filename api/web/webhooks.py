@@ -5,20 +5,18 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
-
-from postroom.errors import RefusedError
+from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
 from .. import webhooks
 from ..models import Webhook, WebhookDelivery
+from ..paging import cursor
 from ..security import page
 from .forms import Form, done, shown
 from .happened import KINDS
-from .parts import parted
+from .listing import SIZE, part
 from .strings import t
 
 blueprint = Blueprint("webhookpages", __name__, url_prefix="/settings/webhooks")
-SIZE = 50
 _FIELDS = {"bad_url": "url"}
 _NAMES = ("url", "name", "kinds", "sources")
 T = TypeVar("T")
@@ -145,21 +143,19 @@ def _listed() -> dict[str, Any]:
 
 
 def _one(id_: int, form: Form, secret: str = "") -> Response:
-    hook, before = webhooks.found(id_), request.args.get("before", "")
+    hook, after = webhooks.found(id_), cursor(int)
     found = WebhookDelivery.select().where(WebhookDelivery.webhook == id_)
-    if before:
-        if not before.isdecimal() or len(before) > 18:
-            raise RefusedError("bad_cursor", "take the link to the next page as it stands")
-        found = found.where(WebhookDelivery.id < int(before))
+    if after:
+        found = found.where(WebhookDelivery.id < after[0])
     rows = list(found.order_by(WebhookDelivery.id.desc()).limit(SIZE + 1))
-    deliveries, older = parted(rows, SIZE)
+    here = url_for("webhookpages.one", id_=id_)
+    some = part(rows, lambda delivery: [delivery.id], path=here)
     return shown(
         "webhook.html",
         form,
         hook=hook,
         secret=secret,
-        deliveries=deliveries,
+        deliveries=some.rows,
         kinds=KINDS,
-        first=url_for("webhookpages.one", id_=id_) if before else "",
-        next=url_for("webhookpages.one", id_=id_, before=older) if older else "",
+        part=some,
     )

@@ -23,8 +23,8 @@ def test_a_script_has_its_settings_and_its_source(scripter: Scripter) -> None:
 @pytest.mark.parametrize(
     ("source", "where"),
     [
-        ("a = 1\nb = = 2\n", "line 2: invalid syntax: b = = 2"),
-        ("def f(:\n  pass", "line 1: invalid syntax: def f(:"),
+        ("a = 1\nb = = 2\n", 'line 2: invalid syntax: "b = = 2"'),
+        ("def f(:\n  pass", 'line 1: invalid syntax: "def f(:"'),
         ("return 1", "line 1: 'return' outside function"),
         ("x = '\0'", "null bytes"),
         ("(" * 5_000, "line 1: too many nested parentheses"),

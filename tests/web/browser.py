@@ -16,6 +16,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from api import sessions
 from tests.documents import ROOT
 from tests.web import accessibility
 
@@ -39,12 +40,16 @@ def started() -> Iterator[Browser]:
 class Window:
     """A browser window on one API; `complaints` are what the console and the network told."""
 
-    def __init__(self, browser: Browser, address: str, pictures: Path) -> None:
+    def __init__(
+        self, browser: Browser, address: str, pictures: Path, *, java_script: bool = True
+    ) -> None:
         self.address = address
         self.complaints: list[str] = []
         self.expected: set[int] = set()
         self._pictures = pictures
-        self.context: BrowserContext = browser.new_context(base_url=address, color_scheme="light")
+        self.context: BrowserContext = browser.new_context(
+            base_url=address, color_scheme="light", java_script_enabled=java_script
+        )
         self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
@@ -71,6 +76,10 @@ class Window:
         assert answer is not None
         assert answer.status == status, self.page.inner_text("body")
         return self.page
+
+    def enter(self, cookie: str) -> None:
+        """Be signed in by a cookie of World.cookie."""
+        self.context.add_cookies([{"name": sessions.COOKIE, "value": cookie, "url": self.address}])
 
     def sign_in(self, name: str, password: str) -> None:
         """Sign in as a user."""

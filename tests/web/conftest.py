@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
+from api import guessing
+from api.web import signing
 from tests.conftest import need
 from tests.web import browser
 from tests.web.browser import Window
@@ -35,3 +38,12 @@ def window(chromium: Browser, world: World, tmp_path: Path) -> Iterator[Window]:
     found = Window(chromium, world.address, browser.pictures_folder(tmp_path))
     yield found
     found.close()
+
+
+@pytest.fixture
+def client(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
+    """A browser without a screen; nobody has guessed yet, and there are no users."""
+    monkeypatch.setattr(signing, "_guesses", guessing.Guesses())
+    world.without_users()
+    yield world.app.test_client()
+    world.without_users()

@@ -72,3 +72,32 @@ def test_a_reader_sees_the_quarantine_and_changes_nothing(window, world):
 
     assert "the server gives no bytes" in text(page)
     assert page.get_by_role("button", name="Try").count() == 0
+
+
+def test_what_is_not_there_any_more_is_not_tried_again_and_says_why(window, world):
+    api = world.caller
+    api.mailbox = "moved"
+    api.hello("imap:moved:ann")
+    api.deliver(api.failure(1, "refused"))
+    api.uidvalidity = 8
+    api.push(1)
+    api.mailbox, api.uidvalidity = "work", 7
+    window.expected.add(409)
+    page = window.open("/quarantine?mailbox=moved")
+    window.press("Try again moved 1")
+
+    assert "gave its UIDs anew" in page.get_by_role("alert").inner_text()
+    page = window.open("/quarantine?mailbox=moved")
+    window.press("Try all again")
+    assert "They will be tried again, but for some" in text(page)
+
+
+def test_a_time_that_is_none_is_told_at_its_field(window):
+    page = window.open("/events?since=2099-01-01")
+    assert "Nothing" in text(page)
+    window.expected.add(400)
+    page.get_by_label("Since").fill("yesterday")
+    window.press("Filter")
+
+    assert page.get_by_label("Since").get_attribute("aria-invalid") == "true"
+    assert page.get_by_label("Since").input_value() == "yesterday"

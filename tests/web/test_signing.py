@@ -1,49 +1,16 @@
 """Who may see and do what, and for how long."""
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 
 from api import guessing, security, sessions, users
 from api.app import create_app
 from api.models import Session, Token, User
-from api.web import MODULES, signing
 from postroom.errors import RefusedError
 from tests.api.scripter import ago
-from tests.web.world import PASSWORD, World
-
-HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def client(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
-    """A browser without a screen; nobody has guessed yet, and there are no users."""
-    monkeypatch.setattr(signing, "_guesses", guessing.Guesses())
-    world.without_users()
-    yield world.app.test_client()
-    world.without_users()
-
-
-def form_token(client: FlaskClient, path: str = "/login") -> str:
-    found = re.search('name="csrf" content="([0-9a-f]+)"', client.get(path, headers=HTML).text)
-    assert found
-    return found[1]
-
-
-def send(client: FlaskClient, path: str, status: int = 303, **fields: str):
-    given = {"csrf": form_token(client), **fields}
-    answer = client.post(path, data=given, headers=HTML)
-    assert answer.status_code == status, answer.text
-    return answer
-
-
-def signed_in(client: FlaskClient, world: World, role: str, name: str = "ann") -> FlaskClient:
-    world.add_user(name, role)
-    send(client, "/login", name=name, password=PASSWORD)
-    return client
+from tests.web.browserless import HTML, form_token, send, signed_in
+from tests.web.world import PASSWORD
 
 
 def test_without_users_this_machine_reads_and_is_asked_for_the_token_to_do_more(client, world):
@@ -56,50 +23,11 @@ def test_without_users_this_machine_reads_and_is_asked_for_the_token_to_do_more(
     assert client.get("/settings/users", headers=HTML).status_code == 200
 
 
-def test_with_users_every_page_asks_to_sign_in(client, world):
-    world.add_user("ann", "reader")
-    open_to_all = {"/login", "/favicon.ico", "/assets/<name>"}
-    rules = [r for r in world.app.url_map.iter_rules() if "GET" in (r.methods or ())]
-    pages = [r for r in rules if r.endpoint.partition(".")[0] in _blueprints()]
-
-    for path in {rule.rule for rule in pages} - open_to_all:
-        answer = client.get(filled(path), headers=HTML)
-        assert answer.headers["Location"].startswith("/login?next="), path
-
-
 def test_beyond_this_machine_pages_ask_as_well(client, world):
     elsewhere = create_app(world.db, world.app.config["STORAGE"], "0.0.0.0").test_client()
 
     assert elsewhere.get("/", headers=HTML).status_code == 303
     assert client.get("/", headers={**HTML, "X-Forwarded-For": "10.0.0.1"}).status_code == 303
-
-
-def filled(rule: str) -> str:
-    """An address of a route."""
-    return re.sub("<int:[^>]+>", "1", rule).replace("<name>", "ann")
-
-
-def _blueprints() -> set[str]:
-    return {module.blueprint.name for module in MODULES}
-
-
-def test_each_form_needs_its_token(client, world):
-    signed_in(client, world, "admin")
-    rules = [r for r in world.app.url_map.iter_rules() if "POST" in (r.methods or ())]
-    forms = [r.rule for r in rules if r.endpoint.partition(".")[0] in _blueprints()]
-
-    assert len(forms) > 5
-    for path in forms:
-        answer = client.post(filled(path), data={"csrf": "0" * 64})
-        assert (answer.status_code, answer.get_json()["code"]) == (403, "bad_csrf"), path
-        answer = client.post(filled(path), json={})
-        assert answer.status_code == 415, path
-
-
-def test_a_form_of_another_browser_is_refused(client, world):
-    token = form_token(world.app.test_client())
-
-    assert client.post("/theme", data={"csrf": token}).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,60 @@ def test_an_admin_adds_changes_and_removes_users(window, world):
     assert "The user is removed." not in text(page)
 
 
+def test_an_admin_gives_another_password(window, world):
+    world.add_user("zoe", "reader")
+    window.sign_in_by_token(world.admin_token)
+    page = window.open("/settings/users/zoe")
+    window.expected.add(400)
+    page.get_by_label("New password").fill("short")
+    window.press("Set password")
+    assert "10 to 1000 characters" in page.locator("#password-wrong").inner_text()
+    page.get_by_label("New password").fill("quite another one")
+    window.press("Set password")
+    assert "has to sign in again" in text(page)
+
+    window.press("Sign out")
+    window.sign_in("zoe", "quite another one")
+    assert page.get_by_role("heading", level=1).inner_text() == "Overview"
+
+
+def test_the_last_admin_is_neither_lowered_nor_removed(window, world):
+    world.add_user("boss", "admin")
+    world.add_user("eve", "reader")
+    window.sign_in("boss", PASSWORD)
+    page = window.open("/settings/users/boss")
+    window.expected.add(400)
+    page.get_by_label("Role").select_option("reader")
+    window.press("Change role")
+    assert "last admin" in page.locator("#role-wrong").inner_text()
+    window.press("Remove boss")
+    assert "last admin" in page.locator("#role-wrong").inner_text()
+
+
+def test_what_is_wrong_with_a_password_stands_at_its_field(window, world):
+    world.add_user("ann", "reader")
+    window.sign_in("ann", PASSWORD)
+    page = window.open("/account")
+    window.expected.update((400, 403))
+    page.get_by_label("Password now").fill("a wrong one")
+    page.get_by_label("New password").fill("quite another one")
+    window.press("Change password")
+    assert page.locator("#old-wrong").inner_text() == "This is not your password now."
+    page.get_by_label("Password now").fill(PASSWORD)
+    page.get_by_label("New password").fill("short")
+    window.press("Change password")
+    assert "10 to 1000 characters" in page.locator("#new-wrong").inner_text()
+
+
+def test_a_token_that_may_not_do_everything_signs_nobody_in(window, world):
+    window.expected.add(403)
+    window.sign_in_by_token(world.scripter.runner["Authorization"].removeprefix("Bearer "))
+
+    told = window.page.locator("#token-wrong").inner_text()
+    assert told == "This token is not known, or may not do everything."
+    assert window.page.get_by_label("Token").input_value() == ""
+
+
 def test_what_is_wrong_stands_at_its_field(window, world):
     window.sign_in_by_token(world.admin_token)
     page = window.open("/settings/users")

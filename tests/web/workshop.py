@@ -79,9 +79,13 @@ class Workshop:
         """A replay that goes on, and what its runner got."""
         told = {"mails": {"mailbox": "office"}}
         id_ = self.scripter.post("/v1/scripts/orders/replay", told, 201)["id"]
+        return id_, self.claim_replay(id_)
+
+    def claim_replay(self, id_: int) -> runs.ReplayBatch:
+        """What a runner gets of a replay."""
         asked = runs.ClaimBatch(worker="courier")
         answer = self.scripter.tell(f"/v1/replays/{id_}/claim", asked)
-        return id_, msgspec.convert(answer, runs.ReplayBatch)
+        return msgspec.convert(answer, runs.ReplayBatch)
 
     def tell_replay(self, id_: int, batch: runs.ReplayBatch, outputs: dict[int, str]) -> None:
         """What came of items; "!" before a text makes it an error."""

@@ -13,14 +13,15 @@
   async function follow(id) {
     for (;;) {
       const now = document.getElementById(id);
-      if (!now || !now.dataset.follow) return;
+      if (!now?.dataset.follow) return;
       await wait(Number(now.dataset.follow));
       if (document.hidden) continue;
       try {
         const then = (await page()).getElementById(id);
-        // Where somebody is with the keyboard, the focus stays.
-        if (then && !now.contains(document.activeElement)) now.replaceWith(document.adoptNode(then));
-        else if (then && !then.dataset.follow) delete now.dataset.follow;
+        if (!then) continue;
+        // Where somebody is with the keyboard, the focus stays until it goes elsewhere.
+        if (now.contains(document.activeElement)) Object.assign(now.dataset, then.dataset);
+        else now.replaceWith(document.adoptNode(then));
       } catch {
         // The API is away: it is asked again.
       }
@@ -28,17 +29,22 @@
   }
 
   async function grow(log) {
-    const { run, stream, attempt } = log.dataset;
+    const { run, stream } = log.dataset;
+    let isCut = false;
     const sign = log.closest("section").querySelector(".follows");
     if (sign) sign.hidden = false;
     while (log.isConnected) {
+      const state = document.getElementById("run").dataset;
+      if (state.attempt !== log.dataset.attempt) begin(log, state.attempt);
       try {
-        const query = `stream=${stream}&attempt=${attempt}&offset=${log.dataset.next}`;
+        const query = `stream=${stream}&attempt=${state.attempt}&offset=${log.dataset.next}`;
         const answer = await fetch(`/v1/runs/${run}/log?${query}`);
         if (answer.ok) {
           const piece = await answer.json();
           append(log, piece);
-          if (piece.ended) break;
+          isCut = piece.truncated;
+          // What waits for a runner, or for another try, will write more.
+          if (piece.ended && !state.follow) break;
           if (piece.text) continue;
         }
       } catch {
@@ -47,6 +53,21 @@
       await wait(1);
     }
     if (sign) sign.remove();
+    if (isCut || log.hidden) await settle(log);
+  }
+
+  // Another try writes a log of its own.
+  function begin(log, attempt) {
+    log.textContent = "";
+    Object.assign(log.dataset, { attempt, next: "0" });
+  }
+
+  // Once all is over the page says that nothing was written, or more than is kept.
+  async function settle(log) {
+    const then = (await page()).getElementById(log.getAttribute("aria-labelledby"))?.closest("section");
+    if (!then) return;
+    log.closest("section").replaceWith(document.adoptNode(then));
+    if (!log.hidden) then.querySelector("pre").replaceWith(log);
   }
 
   function append(log, piece) {

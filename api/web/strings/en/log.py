@@ -34,4 +34,6 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "quarantine.none": "Nothing is set aside.",
     "done.retry_asked": "It will be tried again.",
     "done.retries_asked": "All of them will be tried again.",
+    "done.retries_partly": "They will be tried again, but for some that are not there any "
+    "more under their old number: trying one of those says why.",
 }

@@ -68,6 +68,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "compare.title": "Run {id} beside run {last}",
     "compare.is": "Lines with + are of run {id} only, lines with - of run {last} only.",
     "compare.same": "Both outputs are the same.",
+    "compare.unseen": "They differ only in how lines end, or beyond what is compared.",
     "compare.counts": "{added} added, {gone} gone",
     "compare.cut": "The outputs are longer: the rest was not compared.",
     "compare.gone": "One of the outputs is gone from the storage.",
