@@ -5,7 +5,7 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import events, fields, offers, silence, sources, tasks
+from .. import fields, offers, silence, sources, tasks
 from ..answers import AskedTask, PassReceipt
 from ..answers import Mailbox as ShownMailbox
 from ..asked import Empty
@@ -130,11 +130,8 @@ def verify(name: str) -> Response:
 def ask(kind: str, name: str) -> Task:
     """Ask the provider of a mailbox for something."""
     _found(name)
-    db = current_app.config["DATABASE"]
-    with db.writing():
-        task = tasks.add(kind, name)
-        events.tell("source.asked", name, what=kind, task=task.id)
-    return task
+    with current_app.config["DATABASE"].writing():
+        return tasks.ask(kind, name)
 
 
 def _found(name: str) -> Mailbox:

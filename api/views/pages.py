@@ -13,7 +13,7 @@ from ..answers import AskedTask
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists, shows
-from ..models import File, Page
+from ..models import File, Page, Task
 from ..paging import cursor, limit, page
 from ..security import scope
 from ..watched import FileCounts
@@ -27,17 +27,17 @@ blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages")
 def list_pages() -> Response:
     """All watched pages by name."""
     after, size = cursor(str), limit()
-    found = Page.select().order_by(Page.name)
+    rows = Page.select().order_by(Page.name)
     if after:
-        found = found.where(Page.name > after[0])
-    return answer(page(list(found.limit(size + 1)), size, shown, lambda p: [p.name]))
+        rows = rows.where(Page.name > after[0])
+    return answer(page(list(rows.limit(size + 1)), size, shown, lambda p: [p.name]))
 
 
 @blueprint.get("/<name>")
 @shows(ShownPage)
 def one_page(name: str) -> Response:
     """One watched page."""
-    return fields.one(shown([_found(name)])[0])
+    return fields.one(shown([found(name)])[0])
 
 
 @blueprint.post("/<name>/check")
@@ -45,9 +45,7 @@ def one_page(name: str) -> Response:
 @contract(answers=Answer(AskedTask, 202), body=Empty)
 def check(name: str) -> Response:
     """Ask the monitor to look now."""
-    _found(name)
-    with current_app.config["DATABASE"].writing():
-        task = tasks.add("check", name)
+    task = ask(name)
     return answer(AskedTask(task=task.id, state=task.state), 202)
 
 
@@ -93,11 +91,19 @@ def take_pulse() -> Response:
     return answer(pulse.answer(current_app.config["DATABASE"], told))
 
 
-def _found(name: str) -> Page:
-    found: Page | None = Page.get_or_none(Page.name == name)
-    if found is None:
+def ask(name: str) -> Task:
+    """Ask the monitor of a page to look at it."""
+    url = found(name).url
+    with current_app.config["DATABASE"].writing():
+        return tasks.ask("check", name, url=url)
+
+
+def found(name: str) -> Page:
+    """The row of a page; RefusedError when there is none."""
+    row: Page | None = Page.get_or_none(Page.name == name)
+    if row is None:
         raise RefusedError("not_found", f"there is no page {name!r}")
-    return found
+    return row
 
 
 def shown(part: Sequence[Page]) -> list[ShownPage]:
