@@ -125,7 +125,12 @@ def ask(id_: int) -> Task:
 
 def found(id_: int) -> Any:
     """The row of a file with its page; RefusedError when there is none."""
-    row = File.select(File, Page.id, Page.name, Page.url).join(Page).where(File.id == id_).get_or_none()
+    row = (
+        File.select(File, Page.id, Page.name, Page.url)
+        .join(Page)
+        .where(File.id == id_)
+        .get_or_none()
+    )
     if row is None:
         raise RefusedError("not_found", f"there is no file {id_}")
     return row

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -34,6 +35,14 @@ def filters() -> dict[str, str]:
     return {name: text.strip() for name, text in given.items() if name != "cursor" and text.strip()}
 
 
+def here() -> str:
+    """The address of this part of the list."""
+    cursor = request.args.get("cursor")
+    return _address(cursor=cursor) if cursor else _address()
+
+
 def _address(**more: str) -> str:
-    where: dict[str, Any] = {**(request.view_args or {}), **filters(), **more}
-    return url_for(request.endpoint or "", **where)
+    # What was asked for is no argument of url_for, which knows a few of its own.
+    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    asked = urlencode({**filters(), **more})
+    return f"{path}?{asked}" if asked else path
