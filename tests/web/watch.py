@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 from api.inforce import page_settings
-from api.models import File
+from api.models import Digest, File, Page
 from tests.api.watcher import SITE, Watcher
 from tests.web.world import World
 
-#: What nobody wants to see run, as a name and as a text.
-NASTY = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 SECTION = {
     "url": SITE,
     "interval_seconds": "900",
@@ -25,7 +23,7 @@ class Watch:
     """The page `reports` of a world, and the monitor that watches it."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self._news = world, 0
         self.watcher = watcher = Watcher(world.caller, "reports")
         told = world.app.config["IN_FORCE"]
         world.app.config["IN_FORCE"] = replace(told, pages={"reports": page_settings(SECTION)})
@@ -42,29 +40,39 @@ class Watch:
             watcher.stored("summer.pdf", "what was meant " * 20, **kinds),
             watcher.failed("autumn.pdf", "503 Service Unavailable"),
         )
-        watcher.looked(5, digest=True, next_look=900.0)
         self.refuse()
-        watcher.pulse(mails=False, digest_of="2026-03-01")
-        self.summer = self.number("summer.pdf", current=True)
-        self.autumn = self.number("autumn.pdf", current=True)
+        for day in ("2026-03-01", "2026-03-02"):
+            watcher.pulse(mails=False, digest_of=day)
+        self.summer = self.number("summer.pdf")
+        self.autumn = self.number("autumn.pdf")
         scripter = world.scripter
         for number in range(3):
             id_ = scripter.run("prices", file=self.summer)["id"]
             (run,) = scripter.claim(run=id_)
             scripter.finish(run, output=f"{number} EUR")
 
-    def number(self, path: str, *, current: bool) -> int:
+    def number(self, path: str, page: str = "reports", *, current: bool = True) -> int:
         """The id of a file."""
         where = (File.download_url == SITE + path) & (File.current == current)
-        return int(File.get(where).id)
+        own = Page.select(Page.id).where(Page.name == page)
+        return int(File.get(where & (File.page == own)).id)
 
-    def mail(self) -> None:
-        """Mail what is due."""
-        done = [(task.id, "mailed") for task in self.watcher.pulse()]
+    def mail(self) -> int:
+        """Do all that a monitor is asked for; how much that was."""
+        done = [(task.id, "done") for task in self.watcher.pulse()]
         self.watcher.pulse(mails=False, done=done)
+        return len(done)
+
+    def failing_digest(self) -> int:
+        """The id of a digest that the mail server refuses."""
+        self._news += 1
+        self.watcher.tell(self.watcher.stored("news.txt", f"news {self._news}"))
+        self.refuse()
+        return int(Digest.select(Digest.id).order_by(Digest.id.desc()).limit(1).scalar())
 
     def refuse(self) -> None:
-        """Let the mail server refuse what is due."""
+        """Let the mail server refuse the digest of what is new."""
+        self.watcher.looked(5, digest=True, next_look=900.0)
         later = [(task.id, 3_600.0, "535 5.7.8 wrong password") for task in self.watcher.pulse()]
         self.watcher.pulse(mails=False, later=later)
 
