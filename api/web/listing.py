@@ -21,12 +21,20 @@ class Part(NamedTuple):
     next: str
 
 
-def part(rows: Sequence[R], key: Callable[[R], list[Any]], size: int = SIZE) -> Part:
-    """What is shown of `rows`, which has one more than `size` when there is a next part."""
+def part(
+    rows: Sequence[R], key: Callable[[R], list[Any]], size: int = SIZE, path: str = ""
+) -> Part:
+    """What is shown of `rows`, which has one more than `size` when there is a next part.
+
+    The list stands at `path`: where that is empty, at the address that was asked for.
+    """
     shown = rows[:size]
     goes_on = len(rows) > size
-    first = _address() if request.args.get("cursor") else ""
-    return Part(shown, first, _address(cursor=encode(key(shown[-1]))) if goes_on else "")
+    # The filters come from outside: url_for would take some of them as words to itself.
+    path = path or url_for(request.endpoint or "", **(request.view_args or {}))
+    first = _address(path, filters()) if request.args.get("cursor") else ""
+    after = {"cursor": encode(key(shown[-1]))} if goes_on else {}
+    return Part(shown, first, _address(path, {**filters(), **after}) if goes_on else "")
 
 
 def filters() -> dict[str, str]:
@@ -35,14 +43,11 @@ def filters() -> dict[str, str]:
     return {name: text.strip() for name, text in given.items() if name != "cursor" and text.strip()}
 
 
+def _address(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
 def here() -> str:
-    """The address of this part of the list."""
-    cursor = request.args.get("cursor")
-    return _address(cursor=cursor) if cursor else _address()
-
-
-def _address(**more: str) -> str:
-    # What was asked for is no argument of url_for, which knows a few of its own.
+    """The address of this page, as far as it has one of ours."""
     path = url_for(request.endpoint or "", **(request.view_args or {}))
-    asked = urlencode({**filters(), **more})
-    return f"{path}?{asked}" if asked else path
+    return _address(path, request.args.to_dict())

@@ -172,7 +172,7 @@ def test_the_navigation_marks_where_one_is(client, world):
     marked = re.compile(r'aria-current="(page|true)">([^<]+)</a></li>')
 
     for path, (words, how) in NAVIGATION.items():
-        assert marked.search(seen(client, path)).groups() == (how, words), path
+        assert marked.findall(seen(client, path))[0] == (how, words), path
     for path, (words, how) in SETTINGS.items():
         above = ("page" if path == "/settings" else "true", "Settings")
         assert marked.findall(seen(client, path)) == [above, (how, words)], path
