@@ -119,8 +119,19 @@ def ask(id_: int) -> Task:
     with current_app.config["DATABASE"].writing():
         # Should the task come to nothing, the row itself is due.
         File.update(next_try="", next_check=now(), changed=now()).where(File.id == id_).execute()
-        target = {"file": row.id, "url": row.download_url}
-        return tasks.ask("download", row.page.name, target, file=row.id, url=row.page.url)
+        name, url = row.page.name, row.page.url
+        return tasks.ask("download", name, _target(row), file=row.id, url=url)
+
+
+def last_asked(row: Any) -> Task | None:
+    """The newest task that somebody asked for a file with; None if nobody did."""
+    own = Task.select().where(Task.kind == "download", Task.source == row.page.name)
+    found: Task | None = own.where(Task.target == _target(row)).order_by(Task.id.desc()).first()
+    return found
+
+
+def _target(row: Any) -> dict[str, Any]:
+    return {"file": row.id, "url": row.download_url}
 
 
 def found(id_: int) -> Any:

@@ -40,7 +40,13 @@ def one(id_: int) -> Response:
     runs = [run_shown(each) for each in runlist.selected({"file": str(id_)}).limit(RECENT)]
     return make_response(
         render_template(
-            "file.html", file=files.shown(row), key=row.key, part=some, runs=runs, live=LIVE
+            "file.html",
+            file=files.shown(row),
+            key=row.key,
+            asked=files.last_asked(row),
+            part=some,
+            runs=runs,
+            live=LIVE,
         )
     )
 

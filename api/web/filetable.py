@@ -32,9 +32,9 @@ def read(form: Form, page: str = "") -> Table:
     given = {name: text for name, text in filters().items() if name in FIELDS}
     if page:
         given["page"] = page
-    for name in ("since", "until"):
+    for name in {"since", "until"} & given.keys():
         with form.blaming({"bad_time": name}):
-            time_of(name, given.get(name) or "2000-01-01")
+            time_of(name, given[name])
     found = part([], lambda _: [])
     if form.is_fine:
         with form.blaming({"bad_state": "state", "bad_versions": "versions"}):

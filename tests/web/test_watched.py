@@ -62,6 +62,7 @@ def test_a_file_that_failed_is_tried_again_from_the_list_and_from_its_page(opera
     page.get_by_role("heading", level=1, name="autumn.pdf").wait_for()
     operator.press("Try again")
     assert page.url.endswith(f"/files/{found.autumn}")
+    assert "asked just now" in text(page).replace("\n", " ")
     assert last("download").target["file"] == found.autumn
     operator.open(f"/files/{found.summer}")
     operator.press("Compare with the page")
