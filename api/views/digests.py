@@ -3,13 +3,11 @@
 from flask import Blueprint, Response, current_app, request
 
 from .. import digestlist, digests
-from ..answers import AskedTask
-from ..asked import Empty
+from ..asking import asked, asks
 from ..bodies import answer
-from ..contracts import Answer, contract, lists
+from ..contracts import lists
 from ..models import Digest
 from ..paging import cursor, each, limit, page
-from ..security import scope
 from ..watched import Digest as ShownDigest
 
 blueprint = Blueprint("digests", __name__, url_prefix="/v1/digests")
@@ -27,12 +25,10 @@ def list_digests() -> Response:
 
 
 @blueprint.post("/<int:id_>/retry")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty, errors=("not_due",))
+@asks("not_due")
 def retry(id_: int) -> Response:
     """Ask the monitor to mail a digest now."""
-    task = digests.retry(current_app.config["DATABASE"], id_)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(digests.retry(current_app.config["DATABASE"], id_))
 
 
 def shown(row: Digest) -> ShownDigest:

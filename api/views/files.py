@@ -8,13 +8,11 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import ObjectMissingError, RefusedError
 
 from .. import damage, fields, filelist, kept, ranges, tasks
-from ..answers import AskedTask
-from ..asked import Empty
+from ..asking import asked, asks
 from ..bodies import answer
 from ..contracts import RANGED, Answer, content, contract, lists, shows
 from ..models import File, Page, Task, now
 from ..paging import cursor, each, limit, page
-from ..security import scope
 from ..watched import File as ShownFile
 from .mails import UNTRUSTED
 
@@ -105,12 +103,10 @@ def _lost(row: Any) -> RefusedError:
 
 
 @blueprint.post("/<int:id_>/retry")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def retry(id_: int) -> Response:
     """Ask the monitor to download it again, now."""
-    task = ask(id_)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(ask(id_))
 
 
 def ask(id_: int) -> Task:

@@ -6,16 +6,15 @@ import peewee
 from flask import Blueprint, Response, current_app
 
 from postroom import wire
-from postroom.errors import RefusedError
 
-from .. import fields, files, links, pages, pulse, tasks
-from ..answers import AskedTask
-from ..asked import Empty
+from .. import fields, files, links, named, pages, pulse, tasks
+from ..asking import asked, asks
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists, shows
 from ..models import File, Page, Task
 from ..paging import cursor, limit, page
 from ..security import scope
+from ..sourceshown import stands
 from ..watched import FileCounts
 from ..watched import Page as ShownPage
 
@@ -27,9 +26,7 @@ blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages")
 def list_pages() -> Response:
     """All watched pages by name."""
     after, size = cursor(str), limit()
-    rows = Page.select().order_by(Page.name)
-    if after:
-        rows = rows.where(Page.name > after[0])
+    rows = named.listed(Page, after)
     return answer(page(list(rows.limit(size + 1)), size, shown, lambda p: [p.name]))
 
 
@@ -37,16 +34,14 @@ def list_pages() -> Response:
 @shows(ShownPage)
 def one_page(name: str) -> Response:
     """One watched page."""
-    return fields.one(shown([found(name)])[0])
+    return fields.one(shown([named.found(Page, name)])[0])
 
 
 @blueprint.post("/<name>/check")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def check(name: str) -> Response:
     """Ask the monitor to look now."""
-    task = ask(name)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(ask(name))
 
 
 @blueprint.post("/<name>/links")
@@ -93,17 +88,9 @@ def take_pulse() -> Response:
 
 def ask(name: str) -> Task:
     """Ask the monitor of a page to look at it."""
-    url = found(name).url
+    url = named.found(Page, name).url
     with current_app.config["DATABASE"].writing():
         return tasks.ask("check", name, url=url)
-
-
-def found(name: str) -> Page:
-    """The row of a page; RefusedError when there is none."""
-    row: Page | None = Page.get_or_none(Page.name == name)
-    if row is None:
-        raise RefusedError("not_found", f"there is no page {name!r}")
-    return row
 
 
 def shown(part: Sequence[Page]) -> list[ShownPage]:
@@ -126,19 +113,10 @@ def _counts(part: Sequence[Page]) -> dict[int, dict[str, int]]:
 
 def _page(found: Page, counts: dict[str, int]) -> ShownPage:
     return ShownPage(
-        name=found.name,
+        **stands(found),
         url=found.url,
-        state=found.state,
-        interval=found.interval,
-        seen=found.seen or None,
         looked=found.looked or None,
         next_look=found.next_look or None,
         links=found.links,
         files=FileCounts(**counts),
-        error=found.error,
-        failing_since=found.failed or None,
-        last_error=found.last_error,
-        last_error_at=found.last_error_at or None,
-        created=found.created,
-        changed=found.changed,
     )

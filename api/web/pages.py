@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from .. import activity, digestlist, inforce, watched
+from .. import activity, digestlist, inforce, named, watched
 from ..models import Page, Task
 from ..paging import cursor
 from ..security import page
@@ -27,9 +27,7 @@ LIVE = (
 @page("read")
 def listed() -> Response:
     """All watched pages by name."""
-    after, found = cursor(str), Page.select().order_by(Page.name)
-    if after:
-        found = found.where(Page.name > after[0])
+    found = named.listed(Page, cursor(str))
     some = part(pages.shown(list(found.limit(SIZE + 1))), lambda each: [each.name])
     day = activity.readings.of(current_app.config["DATABASE"])
     return make_response(render_template("pages.html", part=some, day=day, live=LIVE))
@@ -39,7 +37,7 @@ def listed() -> Response:
 @page("read")
 def one(name: str) -> Response:
     """A page: how it stands, its files, its digests."""
-    form, shown = Form(), pages.shown([pages.found(name)])[0]
+    form, shown = Form(), pages.shown([named.found(Page, name)])[0]
     table = filetable.read(form, page=name)
     return make_response(
         render_template("page.html", form=form, table=table, **_about(shown)), form.status
