@@ -91,9 +91,8 @@ def list_deletions(name: str) -> Response:
     after, size, state = cursor(int), limit(), request.args.get("state", "")
     if state and state not in STATES:
         raise RefusedError("bad_state", f"state is one of {', '.join(STATES)}, not {state!r}")
-    rows = deletions.newest(
-        named.found(Mailbox, name), state, after[0] if after else None, size + 1
-    )
+    mailbox = named.found(Mailbox, name)
+    rows = deletions.newest(mailbox, state, after[0] if after else None, size + 1)
     return answer(page(rows, size, each(_deletion), lambda d: [d.id]))
 
 
