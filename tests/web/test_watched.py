@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.models import File, Page, Task
+from api.models import File, Page, Run, Task
 from tests.api.watcher import Watcher
 from tests.web.browser import text
 from tests.web.watch import watch
@@ -85,6 +85,20 @@ def test_each_version_is_downloaded_as_it_was(window, found):
     assert (
         page.get_by_role("region", name="Runs of scripts over it").get_by_role("row").count() == 4
     )
+
+
+def test_the_runs_over_a_file_lead_to_it_and_are_listed(window, found):
+    page = window.open(f"/files/{found.summer}")
+    page.get_by_role("link", name="All runs").click()
+    page.get_by_label("File").wait_for()
+    assert page.get_by_role("row").count() == 4
+    page.get_by_label("Status").select_option("error")
+    window.press("Show")
+    assert "No run is like that." in text(page)
+
+    run = Run.select().where(Run.file == found.summer).order_by(Run.id).first()
+    window.open(f"/runs/{run.id}").get_by_role("link", name=f"File {found.summer}").click()
+    page.get_by_role("heading", level=1, name="summer").wait_for()
 
 
 def test_files_are_filtered_and_what_is_wrong_stands_at_its_field(window, found):
