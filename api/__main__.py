@@ -19,7 +19,7 @@ from postroom.storage.s3_options import SECTION, S3Options
 from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
 from .app import create_app
 from .database import Database, is_url, open_database
-from .inforce import InForce, Kept
+from .inforce import InForce, Kept, page_settings
 from .lookout import Lookout
 from .migrations import migrate, schema_version
 from .models import Token, database
@@ -97,6 +97,10 @@ def _in_force(this: Daemon, db: Database, options: settings.Api) -> InForce:
         mails=_kept(this, "mails"),
         files=_kept(this, "files"),
         alarms=this.config.section("alarms", settings.Alarms),
+        pages={
+            name: page_settings(section.values)
+            for name, section in this.config.named("page").items()
+        },
         disks=_disks(this, db),
     )
 

@@ -40,6 +40,10 @@ class Activity(NamedTuple):
     #: By kind of source and name, for the sparklines.
     sources: dict[tuple[str, str], Sequence[int]]
 
+    def of(self, kind: str, name: str) -> Sequence[int]:
+        """What a source brought, by the hour."""
+        return self.sources.get((kind, name), [0] * HOURS)
+
 
 class Readings:
     """The last reading of a database, taken again when it is no longer fresh."""
@@ -55,6 +59,10 @@ class Readings:
             if self._read is None or self._read[0] is not db or at - self._read[1] > FRESH:
                 self._read = (db, at, read())
             return self._read[2]
+
+
+#: For all pages that show it.
+readings = Readings()
 
 
 def read(at: datetime | None = None) -> Activity:

@@ -8,8 +8,10 @@ import msgspec
 import peewee
 
 from postroom import wire
+from postroom.errors import RefusedError
 
 from . import events, tasks
+from .database import Database
 from .migrations import feed_epoch
 from .models import Digest, File, Page, Task, now
 
@@ -102,6 +104,21 @@ def target(task: Task) -> dict[str, Any]:
         "page": task.source,
         "files": digest.content,
     }
+
+
+def retry(db: Database, id_: int) -> Task:
+    """Have a digest that waits for another try mailed now."""
+    with db.writing():
+        digest = Digest.get_or_none(Digest.id == id_)
+        if digest is None:
+            raise RefusedError("not_found", f"there is no digest {id_}")
+        if digest.state != "due":
+            raise RefusedError("not_due", f"digest {id_} is {digest.state}: nothing is to be done")
+        Digest.update(next_try="", changed=now()).where(Digest.id == id_).execute()
+        name, about = "", {"digest": id_}
+        if digest.page_id:
+            name, about["url"] = digest.page.name, digest.page.url
+        return tasks.hasten("digest", name, {"digest": id_}, **about)
 
 
 def sent(task: Task) -> None:

@@ -44,6 +44,20 @@ def selected(given: Mapping[str, str]) -> Any:
     return found
 
 
+def versions(row: File) -> Any:
+    """All versions of a file, the last found first."""
+    same = (File.page == row.page_id, File.download_url == row.download_url)
+    return selected({"versions": "all"}).where(*same)
+
+
+def below(found: Any, after: tuple[Any, ...] | None) -> Any:
+    """The part of a list that follows a file, by its time and id; all of it for None."""
+    if after is None:
+        return found
+    time, id_ = after
+    return found.where((File.created < time) | ((File.created == time) & (File.id < id_)))
+
+
 def _state(state: str) -> str:
     if state not in STATES:
         raise RefusedError("bad_state", f"state is one of {', '.join(STATES)}, not {state!r}")

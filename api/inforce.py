@@ -22,6 +22,28 @@ class Kept:
     where: str = ""
 
 
+#: Keys of a [page NAME] whose values people may see; any other may hold a secret.
+TOLD = (
+    "interval_seconds", "cron", "time_zone", "extensions", "select", "url_pattern", "text_pattern",
+    "skip_pattern", "elements", "same_host", "depth", "max_pages", "max_links", "drop_parameters",
+    "recheck_hours", "max_megabytes", "timeout_seconds", "download_seconds", "pause_seconds",
+    "robots", "user_agent", "ca_file", "allow_hosts",
+)  # fmt: skip
+
+
+class PageSettings(NamedTuple):
+    """What the settings say of a watched page: keys with their values, and keys alone."""
+
+    told: list[tuple[str, str]]
+    hidden: list[str]
+
+
+def page_settings(section: Mapping[str, str]) -> PageSettings:
+    """A [page NAME] as it is shown."""
+    told = [(key, " ".join(section[key].split())) for key in TOLD if key in section]
+    return PageSettings(told, sorted(section.keys() - {"url", *TOLD}))
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What the API was started with, as far as people may see it."""
@@ -41,6 +63,8 @@ class InForce:
     mails: Kept = field(default_factory=Kept)
     files: Kept = field(default_factory=Kept)
     alarms: Alarms = field(default_factory=Alarms)
+    #: By the names of the pages that this API's own settings have.
+    pages: Mapping[str, PageSettings] = field(default_factory=dict)
     #: Paths on this machine, by what lies there.
     disks: Mapping[str, Path] = field(default_factory=dict)
 

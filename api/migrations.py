@@ -121,6 +121,13 @@ def _know_users(db: Database) -> None:
     Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
 
 
+def _find_runs(db: Database) -> None:
+    """Find the runs over a file."""
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_file ON runs (file_id, id) WHERE file_id IS NOT NULL"
+    )
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -144,6 +151,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _keep_scripts,
     _know_couriers,
     _know_users,
+    _find_runs,
 )
 
 

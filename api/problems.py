@@ -31,6 +31,7 @@ STATUSES = {
     "of_folder": 409,
     "key_reused": 409,
     "not_over": 409,
+    "not_due": 409,
     "webhook_disabled": 409,
     "own_token": 409,
     "bad_offset": 409,

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from postroom.errors import RefusedError
 
-from . import compiling, cron, events
+from . import compiling, cron, events, named
 from .database import Database
 from .models import Event, Script, ScriptVersion, now
 from .querylang import parse
@@ -67,10 +67,7 @@ class NewSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def found(name: str) -> Script:
     """The script of that name; RefusedError when there is none."""
-    script: Script | None = Script.get_or_none(Script.name == name)
-    if script is None:
-        raise RefusedError("not_found", f"there is no script {name!r}")
-    return script
+    return named.found(Script, name)
 
 
 def create(db: Database, told: NewScript) -> Script:

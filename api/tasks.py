@@ -9,7 +9,7 @@ import peewee
 from postroom import wire
 from postroom.errors import RefusedError
 
-from . import bulk
+from . import bulk, events
 from .models import Task, database, encode, now
 from .schedule import stamp
 
@@ -48,6 +48,27 @@ def add(kind: str, source: str, target: dict[str, Any] | None = None) -> Task:
     same = _waiting([kind]).where(Task.source == source, Task.target == wanted.target)
     found: Task = same.where(Task.due <= now()).get()
     return found
+
+
+def ask(kind: str, source: str, target: dict[str, Any] | None = None, **about: Any) -> Task:
+    """The same for somebody who pressed a button, which is told; inside a write transaction."""
+    return _told(add(kind, source, target), about)
+
+
+def hasten(kind: str, source: str, target: dict[str, Any], **about: Any) -> Task:
+    """The same of what must not be done twice: what was put off is due now."""
+    found = Task.select().where(Task.kind == kind, Task.source == source, Task.target == target)
+    task: Task | None = found.where(_OPEN).order_by(Task.id).first()
+    if task is None:
+        task = add(kind, source, target)
+    elif task.state == "due":
+        bulk.update(Task, task.id, due="", changed=now())
+    return _told(task, about)
+
+
+def _told(task: Task, about: dict[str, Any]) -> Task:
+    events.tell("source.asked", task.source, what=task.kind, task=task.id, **about)
+    return task
 
 
 def add_many(wanted: Sequence[Wanted]) -> None:

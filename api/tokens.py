@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from postroom.errors import RefusedError
 
-from . import events, security
+from . import events, named, security
 from .answers import Base
 from .database import Database
 from .models import Token
@@ -86,10 +86,7 @@ def revoke(db: Database, name: str, *, own: bool = False, **about: str) -> None:
 
 def found(name: str) -> Token:
     """The token of that name."""
-    token: Token | None = Token.get_or_none(Token.name == name)
-    if token is None:
-        raise RefusedError("not_found", f"there is no token {name!r}")
-    return token
+    return named.found(Token, name)
 
 
 def is_own(token: Token) -> bool:

@@ -6,7 +6,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from postroom.errors import RefusedError
 
-from . import events
+from . import events, named
 from .database import Database
 from .models import Session, User, now
 
@@ -31,10 +31,7 @@ def exist() -> bool:
 
 def found(name: str) -> User:
     """The user of that name."""
-    user: User | None = User.get_or_none(User.name == name)
-    if user is None:
-        raise RefusedError("not_found", f"there is no user {name!r}")
-    return user
+    return named.found(User, name)
 
 
 def add(db: Database, name: str, password: str, role: str, **about: Any) -> None:

@@ -130,6 +130,8 @@ Run.add_index(
 )
 Run.add_index(Run.index(Run.token, where=peewee.SQL("token <> ''"), name="runs_token"))
 Run.add_index(Run.index(Run.output_key, where=peewee.SQL("output_key <> ''"), name="runs_output"))
+#: Most runs are over no file.
+Run.add_index(Run.index(Run.file, Run.id, where=Run.file.is_null(False), name="runs_file"))
 #: Leases that may run out.
 Task.add_index(
     Task.index(Task.lease_until, where=peewee.SQL("state = 'leased'"), name="tasks_leased")

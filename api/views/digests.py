@@ -1,35 +1,38 @@
 """/v1/digests: what was mailed of new files, and what could not be."""
 
-import peewee
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app, request
 
+from .. import digestlist, digests
+from ..asking import asked, asks
 from ..bodies import answer
 from ..contracts import lists
-from ..models import Digest, Page
+from ..models import Digest
 from ..paging import cursor, each, limit, page
 from ..watched import Digest as ShownDigest
 
 blueprint = Blueprint("digests", __name__, url_prefix="/v1/digests")
-#: All but the content, which is long.
-_COLUMNS = [field for field in Digest._meta.sorted_fields if field is not Digest.content]
 
 
 @blueprint.get("")
-@lists(ShownDigest)
+@lists(ShownDigest, *digestlist.FILTERS)
 def list_digests() -> Response:
     """Digests, mailed and to be mailed, newest first."""
     after, size = cursor(int), limit()
-    found = (
-        Digest.select(*_COLUMNS, Page.id, Page.name)
-        .join(Page, peewee.JOIN.LEFT_OUTER)
-        .order_by(Digest.id.desc())
-    )
+    found = digestlist.selected(request.args)
     if after:
         found = found.where(Digest.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda d: [d.id]))
+    return answer(page(list(found.limit(size + 1)), size, each(shown), lambda d: [d.id]))
 
 
-def _shown(row: Digest) -> ShownDigest:
+@blueprint.post("/<int:id_>/retry")
+@asks("not_due")
+def retry(id_: int) -> Response:
+    """Ask the monitor to mail a digest now."""
+    return asked(digests.retry(current_app.config["DATABASE"], id_))
+
+
+def shown(row: Digest) -> ShownDigest:
+    """How it is shown."""
     return ShownDigest(
         id=row.id,
         page=row.page.name if row.page_id else None,

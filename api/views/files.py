@@ -8,13 +8,11 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import ObjectMissingError, RefusedError
 
 from .. import damage, fields, filelist, kept, ranges, tasks
-from ..answers import AskedTask
-from ..asked import Empty
+from ..asking import asked, asks
 from ..bodies import answer
 from ..contracts import RANGED, Answer, content, contract, lists, shows
-from ..models import File, Page, now
+from ..models import File, Page, Task, now
 from ..paging import cursor, each, limit, page
-from ..security import scope
 from ..watched import File as ShownFile
 from .mails import UNTRUSTED
 
@@ -31,29 +29,24 @@ def list_files() -> Response:
     return _listed(filelist.selected(request.args))
 
 
-def _listed(found: Any) -> Response:
+def _listed(selected: Any) -> Response:
     after, size = cursor(str, int), limit()
-    if after:
-        time, id_ = after
-        found = found.where((File.created < time) | ((File.created == time) & (File.id < id_)))
-    rows = list(found.limit(size + 1))
-    return answer(page(rows, size, each(_shown), lambda f: [f.created, f.id]))
+    rows = list(filelist.below(selected, after).limit(size + 1))
+    return answer(page(rows, size, each(shown), lambda f: [f.created, f.id]))
 
 
 @blueprint.get("/<int:id_>")
 @shows(ShownFile)
 def one_file(id_: int) -> Response:
     """One version of a file."""
-    return fields.one(_shown(_found(id_)))
+    return fields.one(shown(found(id_)))
 
 
 @blueprint.get("/<int:id_>/versions")
 @lists(ShownFile, errors=("not_found",))
 def list_versions(id_: int) -> Response:
     """All versions of a file, newest first."""
-    row = _found(id_)
-    same = (File.page == row.page, File.download_url == row.download_url)
-    return _listed(filelist.selected({"versions": "all"}).where(*same))
+    return _listed(filelist.versions(found(id_)))
 
 
 @blueprint.get("/<int:id_>/content")
@@ -64,7 +57,7 @@ def list_versions(id_: int) -> Response:
 )
 def file_content(id_: int) -> Response:
     """A file's bytes, from here or by a link to the storage."""
-    row = _found(id_)
+    row = found(id_)
     if row.state != "stored":
         raise RefusedError("not_stored", f"file {id_} is not stored: it is {row.state}")
     if url := _presigned(row):
@@ -110,26 +103,48 @@ def _lost(row: Any) -> RefusedError:
 
 
 @blueprint.post("/<int:id_>/retry")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def retry(id_: int) -> Response:
     """Ask the monitor to download it again, now."""
-    row = _found(id_)
+    return asked(ask(id_))
+
+
+def ask(id_: int) -> Task:
+    """Ask the monitor of its page to download a file again."""
+    row = found(id_)
     with current_app.config["DATABASE"].writing():
-        task = tasks.add("download", row.page.name, {"file": row.id, "url": row.download_url})
         # Should the task come to nothing, the row itself is due.
         File.update(next_try="", next_check=now(), changed=now()).where(File.id == id_).execute()
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+        name, url = row.page.name, row.page.url
+        return tasks.ask("download", name, _target(row), file=row.id, url=url)
 
 
-def _found(id_: int) -> Any:
-    row = File.select(File, Page.id, Page.name).join(Page).where(File.id == id_).get_or_none()
+def last_asked(row: Any) -> Task | None:
+    """The newest task that somebody asked for a file with; None if nobody did."""
+    own = Task.select().where(Task.kind == "download", Task.source == row.page.name)
+    found: Task | None = own.where(Task.target == _target(row)).order_by(Task.id.desc()).first()
+    return found
+
+
+def _target(row: Any) -> dict[str, Any]:
+    return {"file": row.id, "url": row.download_url}
+
+
+def found(id_: int) -> Any:
+    """The row of a file with its page; RefusedError when there is none."""
+    row = (
+        File.select(File, Page.id, Page.name, Page.url)
+        .join(Page)
+        .where(File.id == id_)
+        .get_or_none()
+    )
     if row is None:
         raise RefusedError("not_found", f"there is no file {id_}")
     return row
 
 
-def _shown(row: Any) -> ShownFile:
+def shown(row: Any) -> ShownFile:
+    """How it is shown."""
     is_stored = row.state == "stored"
     return ShownFile(
         id=row.id,

@@ -5,16 +5,17 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import events, fields, offers, silence, sources, tasks
-from ..answers import AskedTask, PassReceipt
+from .. import fields, named, offers, silence, sources, tasks
 from ..answers import Mailbox as ShownMailbox
-from ..asked import Empty
+from ..answers import PassReceipt
+from ..asking import asked, asks
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists, shows
 from ..models import Folder, Mailbox, Receipt, Task
 from ..paging import cursor, each, limit, page
 from ..receipts import COUNTS
 from ..security import scope
+from ..sourceshown import stands
 
 blueprint = Blueprint("mailboxes", __name__, url_prefix="/v1/mailboxes")
 
@@ -31,9 +32,7 @@ class HelloBody(wire.Hello, frozen=True, kw_only=True, tag="HELLO"):
 def list_mailboxes() -> Response:
     """All mailboxes by name."""
     after, size = cursor(str), limit()
-    found = Mailbox.select().order_by(Mailbox.name)
-    if after:
-        found = found.where(Mailbox.name > after[0])
+    found = named.listed(Mailbox, after)
     return answer(page(list(found.limit(size + 1)), size, each(shown), lambda m: [m.name]))
 
 
@@ -41,7 +40,7 @@ def list_mailboxes() -> Response:
 @shows(ShownMailbox)
 def one_mailbox(name: str) -> Response:
     """One mailbox."""
-    return fields.one(shown(_found(name)))
+    return fields.one(shown(named.found(Mailbox, name)))
 
 
 @blueprint.get("/<name>/receipts")
@@ -52,7 +51,7 @@ def list_receipts(name: str) -> Response:
     found = (
         Receipt.select(Receipt, Folder)
         .join(Folder)
-        .where(Folder.mailbox == _found(name), Receipt.complete)
+        .where(Folder.mailbox == named.found(Mailbox, name), Receipt.complete)
         .order_by(Receipt.id.desc())
     )
     if after:
@@ -110,38 +109,24 @@ def finish_pass(name: str) -> Response:
 
 
 @blueprint.post("/<name>/sync")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def sync(name: str) -> Response:
     """Ask the provider to look now."""
-    task = ask("sync", name)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(ask("sync", name))
 
 
 @blueprint.post("/<name>/verify")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def verify(name: str) -> Response:
     """Ask the provider to connect, log in and list anew, and to say what it found."""
-    task = ask("verify", name)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(ask("verify", name))
 
 
 def ask(kind: str, name: str) -> Task:
     """Ask the provider of a mailbox for something."""
-    _found(name)
-    db = current_app.config["DATABASE"]
-    with db.writing():
-        task = tasks.add(kind, name)
-        events.tell("source.asked", name, what=kind, task=task.id)
-    return task
-
-
-def _found(name: str) -> Mailbox:
-    mailbox: Mailbox | None = Mailbox.get_or_none(Mailbox.name == name)
-    if mailbox is None:
-        raise RefusedError("not_found", f"there is no mailbox {name!r}")
-    return mailbox
+    named.found(Mailbox, name)
+    with current_app.config["DATABASE"].writing():
+        return tasks.ask(kind, name)
 
 
 def shown(mailbox: Mailbox) -> ShownMailbox:
@@ -154,21 +139,12 @@ def shown(mailbox: Mailbox) -> ShownMailbox:
         .first()
     )
     return ShownMailbox(
-        name=mailbox.name,
+        **stands(mailbox),
         kind=mailbox.kind,
         epoch=mailbox.epoch,
         last_number=mailbox.last_number,
-        state=mailbox.state,
-        interval=mailbox.interval,
-        seen=mailbox.seen or None,
         lag=silence.lag(mailbox),
-        error=mailbox.error,
-        failing_since=mailbox.failed or None,
         next_try=mailbox.next_try or None,
-        last_error=mailbox.last_error,
-        last_error_at=mailbox.last_error_at or None,
-        created=mailbox.created,
-        changed=mailbox.changed,
         last_receipt=_receipt(last) if last else None,
     )
 

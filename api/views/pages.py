@@ -6,16 +6,15 @@ import peewee
 from flask import Blueprint, Response, current_app
 
 from postroom import wire
-from postroom.errors import RefusedError
 
-from .. import fields, files, links, pages, pulse, tasks
-from ..answers import AskedTask
-from ..asked import Empty
+from .. import fields, files, links, named, pages, pulse, tasks
+from ..asking import asked, asks
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists, shows
-from ..models import File, Page
+from ..models import File, Page, Task
 from ..paging import cursor, limit, page
 from ..security import scope
+from ..sourceshown import stands
 from ..watched import FileCounts
 from ..watched import Page as ShownPage
 
@@ -27,28 +26,22 @@ blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages")
 def list_pages() -> Response:
     """All watched pages by name."""
     after, size = cursor(str), limit()
-    found = Page.select().order_by(Page.name)
-    if after:
-        found = found.where(Page.name > after[0])
-    return answer(page(list(found.limit(size + 1)), size, shown, lambda p: [p.name]))
+    rows = named.listed(Page, after)
+    return answer(page(list(rows.limit(size + 1)), size, shown, lambda p: [p.name]))
 
 
 @blueprint.get("/<name>")
 @shows(ShownPage)
 def one_page(name: str) -> Response:
     """One watched page."""
-    return fields.one(shown([_found(name)])[0])
+    return fields.one(shown([named.found(Page, name)])[0])
 
 
 @blueprint.post("/<name>/check")
-@scope("ingest", "operate")
-@contract(answers=Answer(AskedTask, 202), body=Empty)
+@asks()
 def check(name: str) -> Response:
     """Ask the monitor to look now."""
-    _found(name)
-    with current_app.config["DATABASE"].writing():
-        task = tasks.add("check", name)
-    return answer(AskedTask(task=task.id, state=task.state), 202)
+    return asked(ask(name))
 
 
 @blueprint.post("/<name>/links")
@@ -93,11 +86,11 @@ def take_pulse() -> Response:
     return answer(pulse.answer(current_app.config["DATABASE"], told))
 
 
-def _found(name: str) -> Page:
-    found: Page | None = Page.get_or_none(Page.name == name)
-    if found is None:
-        raise RefusedError("not_found", f"there is no page {name!r}")
-    return found
+def ask(name: str) -> Task:
+    """Ask the monitor of a page to look at it."""
+    url = named.found(Page, name).url
+    with current_app.config["DATABASE"].writing():
+        return tasks.ask("check", name, url=url)
 
 
 def shown(part: Sequence[Page]) -> list[ShownPage]:
@@ -120,19 +113,10 @@ def _counts(part: Sequence[Page]) -> dict[int, dict[str, int]]:
 
 def _page(found: Page, counts: dict[str, int]) -> ShownPage:
     return ShownPage(
-        name=found.name,
+        **stands(found),
         url=found.url,
-        state=found.state,
-        interval=found.interval,
-        seen=found.seen or None,
         looked=found.looked or None,
         next_look=found.next_look or None,
         links=found.links,
         files=FileCounts(**counts),
-        error=found.error,
-        failing_since=found.failed or None,
-        last_error=found.last_error,
-        last_error_at=found.last_error_at or None,
-        created=found.created,
-        changed=found.changed,
     )

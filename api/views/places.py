@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import RefusedError
 
-from .. import deletions
+from .. import deletions, named
 from ..answers import Deletions, ShownDeletion, ShownPlace
 from ..bodies import answer, body_as
 from ..contracts import Answer, Parameter, contract, lists
@@ -28,7 +28,7 @@ STATE = Parameter("state", "Deletions in this state alone.", Literal[STATES], er
 def list_places(name: str) -> Response:
     """Where the mails of the present account stand, by folder and key."""
     after, size = cursor(int, str, int), limit()
-    folders = [folder.id for folder in _numberings(_found(name))]
+    folders = [folder.id for folder in _numberings(named.found(Mailbox, name))]
     by = (Place.folder, Place.key, Place.version)
     found = (
         Place.select(Place, Folder, Mail, Deletion)
@@ -93,7 +93,8 @@ def list_deletions(name: str) -> Response:
     after, size, state = cursor(int), limit(), request.args.get("state", "")
     if state and state not in STATES:
         raise RefusedError("bad_state", f"state is one of {', '.join(STATES)}, not {state!r}")
-    rows = deletions.newest(_found(name), state, after[0] if after else None, size + 1)
+    mailbox = named.found(Mailbox, name)
+    rows = deletions.newest(mailbox, state, after[0] if after else None, size + 1)
     return answer(page(rows, size, each(_deletion), lambda d: [d.id]))
 
 
@@ -107,7 +108,7 @@ def intend(name: str) -> Response:
     """Note what is about to be deleted at the source, once it was proven to be stored."""
     told = body_as(deletions.IntendBody)
     db, storage = current_app.config["DATABASE"], current_app.config["STORAGE"]
-    rows = deletions.intend(db, storage, _found(name), told)
+    rows = deletions.intend(db, storage, named.found(Mailbox, name), told)
     return answer(Deletions(items=[_deletion(row) for row in rows]), 201)
 
 
@@ -116,7 +117,7 @@ def intend(name: str) -> Response:
 def settle(name: str) -> Response:
     """Note what became of it."""
     told = body_as(deletions.SettleBody)
-    rows = deletions.settle(current_app.config["DATABASE"], _found(name), told)
+    rows = deletions.settle(current_app.config["DATABASE"], named.found(Mailbox, name), told)
     return answer(Deletions(items=[_deletion(row) for row in rows]))
 
 
@@ -136,10 +137,3 @@ def _deletion(row: Deletion) -> ShownDeletion:
         created=row.created,
         changed=row.changed,
     )
-
-
-def _found(name: str) -> Mailbox:
-    mailbox: Mailbox | None = Mailbox.get_or_none(Mailbox.name == name)
-    if mailbox is None:
-        raise RefusedError("not_found", f"there is no mailbox {name!r}")
-    return mailbox

@@ -14,6 +14,7 @@ from postroom.runs import (
 from .. import (
     advance,
     fields,
+    named,
     runlist,
     runs,
     scriptdeletion,
@@ -56,10 +57,7 @@ BAD = ("bad_schedule", "bad_query")
 def list_scripts() -> Response:
     """All scripts by name."""
     after, size = cursor(str), limit()
-    found = Script.select().order_by(Script.name)
-    if after:
-        found = found.where(Script.name > after[0])
-    rows = list(found.limit(size + 1))
+    rows = list(named.listed(Script, after).limit(size + 1))
     return answer(page(rows, size, scriptshown.scripts, lambda s: [s.name]))
 
 

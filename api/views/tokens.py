@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, current_app
 
-from .. import tokens
+from .. import named, tokens
 from ..bodies import answer, body_as
 from ..contracts import Answer, contract, lists
 from ..models import Token
@@ -18,9 +18,7 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/v1/tokens")
 def list_tokens() -> Response:
     """All tokens by name; what they are themselves is not kept."""
     after, size = cursor(str), limit()
-    found = Token.select().order_by(Token.name)
-    if after:
-        found = found.where(Token.name > after[0])
+    found = named.listed(Token, after)
     return answer(page(list(found.limit(size + 1)), size, each(tokens.shown), lambda t: [t.name]))
 
 

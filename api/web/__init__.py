@@ -5,11 +5,14 @@ from flask import Flask
 from . import (
     account,
     assets,
+    digests,
     errors,
+    files,
     happened,
     layout,
     mailboxes,
     overview,
+    pages,
     quarantine,
     replays,
     runs,
@@ -25,6 +28,9 @@ from . import (
 #: A page is a module here, its template, and its words in `strings`.
 MODULES = (
     overview,
+    pages,
+    files,
+    digests,
     scripts,
     scriptsource,
     replays,

@@ -1,6 +1,7 @@
 """What every page is made with: its words, its headers, who looks at it, and how."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from flask import Flask, Response, current_app, g, request
 from jinja2 import StrictUndefined
 
 import postroom
+from postroom import shown
 
 from .. import callers, sessions
 from ..security import is_https, is_page, may
-from . import charts, scriptlook
+from . import charts, listing, scriptlook
 from .strings import LANGUAGE, has, t
 
 #: The pages speak with us alone, and nothing in a page itself is ever run.
@@ -29,10 +31,12 @@ HEADERS = {
 FLASH = "postroom_flash"
 THEME = "postroom_theme"
 THEMES = ("auto", "light", "dark")
+Entry = tuple[str, str, str]
 #: What stands in the navigation: endpoint, words, and the scope that sees it. Who has not signed
 #: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
+    ("watched_pages.listed", "nav.pages", "read"),
     ("script_pages.listed", "nav.scripts", "read"),
     ("run_pages.listed", "nav.runs", "read"),
     ("quarantine.listed", "nav.quarantine", "read"),
@@ -48,6 +52,16 @@ SETTINGS = (
     ("webhookpages.listed", "nav.webhooks", "admin"),
     ("users.users", "nav.users", "admin"),
 )
+#: Whose entry marks the pages that a navigation has none for, all by their blueprints.
+BELOW = {
+    "file_pages": "watched_pages",
+    "digest_pages": "watched_pages",
+    "source_pages": "script_pages",
+    "replay_pages": "script_pages",
+    "tokenpages": "settings",
+    "webhookpages": "settings",
+    "users": "settings",
+}
 YEAR_SECONDS = 365 * 86_400
 
 
@@ -66,7 +80,10 @@ def register(app: Flask) -> None:
         took=scriptlook.took,
         exact=scriptlook.exact,
         reason=scriptlook.reason,
+        plain=shown.clean,
+        place=shown.place,
     )
+    app.jinja_env.tests["link"] = shown.is_link
     app.context_processor(_known)
     app.after_request(_send)
 
@@ -80,6 +97,7 @@ def _known() -> dict[str, Any]:
         "theme": theme(),
         "csrf": csrf,
         "flash": flash,
+        "here": listing.here,
         "stream": "/v1/events/stream" if streams else "",
         "navigation": _seen(NAVIGATION),
         "settings_navigation": _seen(SETTINGS),
@@ -88,8 +106,21 @@ def _known() -> dict[str, Any]:
     }
 
 
-def _seen(entries: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str]]:
-    return [each[:2] for each in entries if not callers.current().session or may(each[2])]
+def _seen(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    """Those that may be seen: endpoint, words, and what `aria-current` says of it."""
+    owner = _blueprint_of(request.endpoint or "")
+    if owner not in [_blueprint_of(endpoint) for endpoint, _, _ in entries]:
+        owner = BELOW.get(owner, owner)
+    found = []
+    for endpoint, words, scope in entries:
+        if not callers.current().session or may(scope):
+            below = "true" if _blueprint_of(endpoint) == owner else ""
+            found.append((endpoint, words, "page" if request.endpoint == endpoint else below))
+    return found
+
+
+def _blueprint_of(endpoint: str) -> str:
+    return endpoint.rpartition(".")[0]
 
 
 def theme() -> str:

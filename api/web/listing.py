@@ -30,8 +30,11 @@ def part(
     """
     shown = rows[:size]
     goes_on = len(rows) > size
-    first = _address(path) if request.args.get("cursor") else ""
-    return Part(shown, first, _address(path, cursor=encode(key(shown[-1]))) if goes_on else "")
+    # The filters come from outside: url_for would take some of them as words to itself.
+    path = path or url_for(request.endpoint or "", **(request.view_args or {}))
+    first = _address(path, filters()) if request.args.get("cursor") else ""
+    after = {"cursor": encode(key(shown[-1]))} if goes_on else {}
+    return Part(shown, first, _address(path, {**filters(), **after}) if goes_on else "")
 
 
 def filters() -> dict[str, str]:
@@ -40,8 +43,11 @@ def filters() -> dict[str, str]:
     return {name: text.strip() for name, text in given.items() if name != "cursor" and text.strip()}
 
 
-def _address(path: str = "", /, **more: str) -> str:
-    # What was asked for is no argument of url_for, which knows a few of its own.
-    path = path or url_for(request.endpoint or "", **(request.view_args or {}))
-    asked = urlencode({**filters(), **more})
-    return f"{path}?{asked}" if asked else path
+def _address(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def here() -> str:
+    """The address of this page, as far as it has one of ours."""
+    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    return _address(path, request.args.to_dict())

@@ -1,11 +1,12 @@
 """How everything stands: what needs attention, what came, each source with a mark."""
 
+import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
 from .. import activity, alarms, attention, scripted, scriptshown
-from ..activity import Activity
 from ..models import Mailbox, Page, Script
 from ..security import page
 from ..views import mailboxes, pages
@@ -24,7 +25,6 @@ LIVE = (
 )
 #: Bytes of the units that a chart may have, the largest first.
 UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
-_readings = activity.Readings()
 
 
 @blueprint.get("/")
@@ -37,7 +37,7 @@ def overview() -> Response:
     boxes.sort(key=lambda each: _rank(each.state))
     watched.sort(key=lambda each: _rank(each.state))
     scripts.sort(key=lambda each: _rank(script_state(each)))
-    day = _readings.of(current_app.config["DATABASE"])
+    day = activity.readings.of(current_app.config["DATABASE"])
     unit = next((unit for unit in UNITS if max(day.volume) >= UNITS[unit]), "kB")
     return make_response(
         render_template(
@@ -46,12 +46,12 @@ def overview() -> Response:
             pages=watched,
             scripts=scripts,
             script_state=script_state,
+            mails_of=_mails_of,
             attention=attention.now_needed(),
             activity=day,
             throughput=list(zip(day.labels, day.mails, strict=True)),
             volume=list(zip(day.labels, _scaled(day.volume, unit), strict=True)),
             unit=unit,
-            spark=_spark,
             live=LIVE,
         )
     )
@@ -72,14 +72,17 @@ def script_state(script: scripted.Script) -> str:
     return script.last_run.status if script.last_run else "new"
 
 
+def _mails_of(mailbox: str) -> str:
+    """Where the mails of a mailbox are listed."""
+    # What is more than a word stands in quotes, in which there can be none.
+    is_word = re.fullmatch(r"[\w.@-]+", mailbox)
+    name = mailbox if is_word else '"' + mailbox.replace('"', " ") + '"'
+    return f"/mails?q=mailbox:{quote(name)}"
+
+
 def _rank(state: str) -> int:
     return WORST.index(state) if state in WORST else len(WORST)
 
 
 def _scaled(volume: Sequence[int], unit: str) -> list[float]:
     return [size / UNITS[unit] for size in volume]
-
-
-def _spark(found: Activity, kind: str, name: str) -> list[int]:
-    """What a source brought in the hours of the last day."""
-    return list(found.sources.get((kind, name), [0] * activity.HOURS))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
-from .. import runlist, runs, scriptdeletion, scripted, scripts, scriptshown
+from .. import named, runlist, runs, scriptdeletion, scripted, scripts, scriptshown
 from ..models import Page, Script, Slot
 from ..paging import cursor
 from ..security import page
@@ -24,9 +24,7 @@ RECENT = 10
 @page("read")
 def listed() -> Response:
     """All scripts by name."""
-    after, found = cursor(str), Script.select().order_by(Script.name)
-    if after:
-        found = found.where(Script.name > after[0])
+    found = named.listed(Script, cursor(str))
     rows = scriptshown.scripts(list(found.limit(SIZE + 1)))
     some = part(rows, lambda script: [script.name])
     return make_response(

@@ -198,3 +198,63 @@ def test_many_news_of_a_day_are_several_digests_of_one_slot(
 
     slots = [item["slot"] for item in reversed(listed(api))]
     assert slots == ["2026-03-01", "2026-03-01 (2)", "2026-03-01 (3)"]
+
+
+def failing(watcher: Watcher, seconds: float = 3_600.0) -> int:
+    """A digest that waits for another try; the task that mails it."""
+    watcher.tell(watcher.stored("a.pdf"))
+    watcher.looked(1, digest=True)
+    (task,) = watcher.pulse()
+    assert watcher.pulse(later=[(task.id, seconds, "535 wrong password")]) == []
+    return task.id
+
+
+def test_a_digest_that_waits_is_mailed_once_and_at_once_when_somebody_asks(
+    api: Caller, watcher: Watcher
+) -> None:
+    waiting = failing(watcher)
+
+    asked = api.post("/v1/digests/1/retry", {}, 202)
+
+    assert asked == {"task": waiting, "state": "due"}
+    assert listed(api)[0]["next_try"] is None
+    (task,) = watcher.pulse()
+    assert task.id == waiting
+    assert api.post("/v1/digests/1/retry", {}, 202) == {"task": waiting, "state": "leased"}
+    assert watcher.pulse(done=[(waiting, "mailed")]) == []
+    about = [event.about for event in Event.select().where(Event.kind == "source.asked")]
+    told = {"what": "digest", "task": waiting, "digest": 1, "url": SITE, "by": "this machine"}
+    assert about == [told, told]
+
+
+def test_only_a_digest_that_is_due_is_tried_again(api: Caller, watcher: Watcher) -> None:
+    watcher.pulse(digest_of="2026-03-01")
+
+    assert api.post("/v1/digests/1/retry", {}, 409)["code"] == "not_due"
+    assert api.post("/v1/digests/2/retry", {}, 404)["code"] == "not_found"
+
+
+def test_a_digest_over_all_pages_is_tried_again(api: Caller, watcher: Watcher) -> None:
+    watcher.tell(watcher.stored("a.pdf"))
+    (task,) = watcher.pulse(digest_of="2026-03-01")
+    watcher.pulse(mails=False, later=[(task.id, 3_600.0, "refused")])
+
+    api.post("/v1/digests/1/retry", {}, 202)
+
+    assert [each.id for each in watcher.pulse()] == [task.id]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("", [3, 2, 1]), ("page=prices", [1]), ("page=none", []), ("state=empty", [3]),
+     ("state=due", [2, 1]), ("page=prices&state=sent", [])],
+)  # fmt: skip
+def test_digests_are_found_by(api: Caller, watcher: Watcher, query: str, found: list[int]) -> None:
+    failing(watcher)
+    other = Watcher(api, "other")
+    other.tell(other.stored("b.pdf"))
+    other.looked(1, digest=True)
+    watcher.pulse(mails=False, digest_of="2026-03-01")
+
+    assert [each["id"] for each in api.get(f"/v1/digests?{query}")["items"]] == found
+    assert api.get("/v1/digests?state=new", 400)["code"] == "bad_state"

@@ -9,6 +9,7 @@ from api import attendance, lost, runlog
 from api.models import Fact, Run, Task
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
+from tests.api.watcher import Watcher
 
 
 @pytest.fixture(autouse=True)
@@ -345,7 +346,8 @@ def test_a_run_that_is_over_is_run_again_as_a_new_one(scripter: Scripter) -> Non
 def test_runs_are_filtered_and_paged(scripter: Scripter) -> None:
     scripter.script("other")
     first, second = scripter.done(), scripter.done(status="error", error="no")
-    third = scripter.run("other")["id"]
+    Watcher(scripter.api).links("a.pdf")
+    third = scripter.run("other", file=1)["id"]
 
     def listed(query: str) -> list[int]:
         return [item["id"] for item in scripter.get(f"/v1/runs?{query}")["items"]]
@@ -353,11 +355,13 @@ def test_runs_are_filtered_and_paged(scripter: Scripter) -> None:
     assert listed("") == [third, second, first]
     assert listed("script=prices&status=error") == [second]
     assert listed("trigger=clock") == listed("script=none") == []
+    assert listed("file=1") == [third]
+    assert listed("file=999999999") == []
     assert listed("since=2000-01-01") == [third, second, first]
     assert listed("since=2100-01-01") == []
     page = scripter.get("/v1/runs?limit=2")
     assert listed(f"limit=2&cursor={page['next_cursor']}") == [first]
-    for query in ("status=lost", "trigger=moon", "since=soon"):
+    for query in ("status=lost", "trigger=moon", "since=soon", "file=-1", "file=1234567890"):
         scripter.get(f"/v1/runs?{query}", 400)
 
 

@@ -2,13 +2,14 @@
 
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from tests.long import one_in
 from tests.servers import commands
 from tests.servers.daemons import Daemons
-from tests.servers.ports import free_port
+from tests.servers.ports import HOST, free_port
 
 
 def run(folder: Path, lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -48,15 +49,20 @@ def test_an_unknown_storage_is_named_with_its_key(tmp_path: Path) -> None:
 
 
 def test_configured_pages_are_known_before_a_monitor_comes(tmp_path: Path) -> None:
-    daemons = Daemons(tmp_path, {}, {"page prices": {"url": "https://example.org/prices/"}})
+    section = {"url": "https://example.org/prices/", "select": "#list", "cookies": "key=12345"}
+    daemons = Daemons(tmp_path, {}, {"page prices": section})
     try:
         daemons.start("api")
         (page,) = daemons.items("/v1/pages")
+        with urlopen(f"http://{HOST}:{daemons.api_port}/pages/prices") as answer:
+            shown = answer.read().decode()
     finally:
         daemons.close()
 
     assert (page["name"], page["state"], page["seen"]) == ("prices", "new", None)
     assert page["url"] == "https://example.org/prices/"
+    assert "#list" in shown
+    assert "12345" not in shown
 
 
 def test_a_place_of_files_that_cannot_be_is_a_wrong_setting(tmp_path: Path) -> None:

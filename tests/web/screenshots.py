@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from api import webhooks
 from tests.web.browser import KEEP, Window
+from tests.web.watch import watch
 from tests.web.workshop import workshop
-from tests.web.world import World
+from tests.web.world import PASSWORD, World
 
 Way = Callable[[Window, World], object]
 
@@ -104,10 +105,26 @@ def _scripts(window: Window, world: World) -> None:
     _as_admin("/scripts")(window, world)
 
 
+def _watched(path: str) -> Way:
+    def go(window: Window, world: World) -> None:
+        found = watch(world)
+        world.add_user("bob", "operator")
+        window.sign_in("bob", PASSWORD)
+        window.open(path.format(summer=found.summer, autumn=found.autumn))
+
+    return go
+
+
 PAGES: dict[str, Way] = {
     "overview": lambda window, _: window.open("/"),
     "quarantine": lambda window, _: window.open("/quarantine"),
     "events": lambda window, _: window.open("/events"),
+    "pages": _watched("/pages"),
+    "page": _watched("/pages/reports?versions=all"),
+    "files": _watched("/files"),
+    "file": _watched("/files/{summer}"),
+    "file-failed": _watched("/files/{autumn}"),
+    "digests": _watched("/digests"),
     "scripts": _scripts,
     "script": _script(),
     "script-new": _wrong_source,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api import server, sessions, users
 from api.app import create_app
-from api.database import open_database
+from api.database import Database, open_database
 from api.inforce import InForce, Kept
 from api.models import Mailbox, Page, User
 from api.security import new_token
@@ -23,8 +23,8 @@ PASSWORD = "correct horse battery"
 class World:
     """The API at `address`; the pages below need nothing else."""
 
-    def __init__(self, folder: Path) -> None:
-        self.db = open_database(folder / "postroom.sqlite")
+    def __init__(self, folder: Path, db: Database | None = None) -> None:
+        self.db = db or open_database(folder / "postroom.sqlite")
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
         self.app = create_app(self.db, self._mails, files=self._files)

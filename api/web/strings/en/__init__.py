@@ -1,6 +1,6 @@
 """English."""
 
-from . import log, overview, runs, scripts, settings, shared, users, webhooks
+from . import log, overview, runs, scripts, settings, shared, users, watched, webhooks
 
 TEXTS: dict[str, str | tuple[str, str]] = {
     **shared.TEXTS,
@@ -11,4 +11,5 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     **webhooks.TEXTS,
     **scripts.TEXTS,
     **runs.TEXTS,
+    **watched.TEXTS,
 }
