@@ -121,6 +121,13 @@ def _know_users(db: Database) -> None:
     Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
 
 
+def _find_runs_of_mails(db: Database) -> None:
+    """Find what ran on a mail."""
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_mail ON runs (mail_id, id) WHERE mail_id IS NOT NULL"
+    )
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -144,6 +151,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _keep_scripts,
     _know_couriers,
     _know_users,
+    _find_runs_of_mails,
 )
 
 

@@ -18,6 +18,7 @@ FILTERS = (
     Parameter("script", "Runs of this script."),
     Parameter("status", "Runs of this status.", RunStatus, error="bad_status"),
     Parameter("trigger", "Runs that this was the reason of.", Kind, error="bad_trigger"),
+    Parameter("mail", "Runs on the mail of this id.", int, error="bad_number"),
     Parameter("since", "Asked for at this date or time, or later (ISO 8601).", error="bad_time"),
 )
 
@@ -38,6 +39,8 @@ def selected(given: Mapping[str, str]) -> Any:
         found = found.where(Run.status == _one_of("status", given["status"], STATUSES))
     if "trigger" in given:
         found = found.where(Run.kind == _one_of("trigger", given["trigger"], KINDS))
+    if "mail" in given:
+        found = found.where(Run.mail == _number("mail", given["mail"]))
     if "since" in given:
         found = found.where(Run.id >= _first(time_of("since", given["since"])))
     return found
@@ -66,6 +69,12 @@ def _first(time: str) -> int:
     """The first run of a time or later: ids rise with time, and lists go by them."""
     first = Run.select(Run.id).where(Run.created >= time).order_by(Run.created, Run.id)
     return first.limit(1).scalar() or 2**62
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise RefusedError("bad_number", f"{name} is the id of one, not {value!r}")
+    return int(value)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
