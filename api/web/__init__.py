@@ -8,7 +8,9 @@ from . import (
     errors,
     happened,
     layout,
+    mail,
     mailboxes,
+    mails,
     overview,
     quarantine,
     replays,
@@ -25,6 +27,8 @@ from . import (
 #: A page is a module here, its template, and its words in `strings`.
 MODULES = (
     overview,
+    mails,
+    mail,
     scripts,
     scriptsource,
     replays,

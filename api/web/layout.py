@@ -1,7 +1,7 @@
 """What every page is made with: its words, its headers, who looks at it, and how."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -11,7 +11,7 @@ import postroom
 
 from .. import callers, sessions
 from ..security import is_https, is_page, may
-from . import charts, scriptlook
+from . import charts, mailquery, scriptlook
 from .strings import LANGUAGE, has, t
 
 #: The pages speak with us alone, and nothing in a page itself is ever run.
@@ -33,6 +33,7 @@ THEMES = ("auto", "light", "dark")
 #: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
+    ("mail_pages.listed", "nav.mails", "read"),
     ("script_pages.listed", "nav.scripts", "read"),
     ("run_pages.listed", "nav.runs", "read"),
     ("quarantine.listed", "nav.quarantine", "read"),
@@ -56,10 +57,15 @@ def register(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        t=t, sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines
+        t=t,
+        sparkline=charts.sparkline,
+        bars=charts.bars,
+        lines=charts.lines,
+        found_by=mailquery.found_by,
     )
     app.jinja_env.filters.update(
         ago=ago,
+        dated=dated,
         when=when,
         size=size,
         lasting=lasting,
@@ -154,6 +160,12 @@ def ago(time: str | None) -> str:
         if seconds >= length:
             return t(f"time.{unit}", count=int(seconds // length))
     return t("time.minutes", count=int(seconds // 60))
+
+
+def dated(time: str) -> str:
+    """The day that was; how long ago it was where that says more."""
+    age = datetime.now(UTC) - datetime.fromisoformat(time)
+    return ago(time) if timedelta() <= age < timedelta(days=7) else time[:10]
 
 
 def lasting(seconds: float) -> str:

@@ -77,6 +77,7 @@ _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]
 _CID = re.compile(r"cid:(.+)", re.I | re.S)
 #: Where a mail speaks of pictures that it brings along.
 _NAMED = re.compile(r"cid:([^\"'\s<>)]+)", re.I)
+_REMOTE_PICTURE = re.compile(r"<img\s[^>]{0,4000}?\bsrc\s*=\s*[\"']?\s*https?://", re.I)
 _TAG = re.compile("<[a-zA-Z]")
 #: An element with two hundred attributes, each of which is compared with all others.
 _CROWDED = re.compile(
@@ -91,8 +92,6 @@ class Cleaned:
     """What is safe of it."""
 
     html: str
-    #: Pictures that stand on other machines.
-    remote: int
     #: Nothing is shown of what is larger or deeper than any mail that people write.
     is_too_much: bool = False
 
@@ -104,13 +103,13 @@ class _TooMuchError(Exception):
 def clean(markup: str, pictures: Mapping[str, str], *, with_remote: bool) -> Cleaned:
     """Make it safe; `pictures` are data: addresses by Content-ID, and others are as none.
 
-    Remote pictures keep their address only with `with_remote`; they are counted either way.
+    Pictures on other machines keep their address only with `with_remote`.
     """
     sources = _Sources(pictures, with_remote=with_remote)
     try:
         bounded = _bounded(markup)
     except _TooMuchError:
-        return Cleaned("", 0, is_too_much=True)
+        return Cleaned("", is_too_much=True)
     html = nh3.clean(
         bounded,
         tags=set(TAGS),
@@ -123,12 +122,17 @@ def clean(markup: str, pictures: Mapping[str, str], *, with_remote: bool) -> Cle
         set_tag_attribute_values={"a": {"target": "_blank"}},
         filter_style_properties=set(_STYLES),
     )
-    return Cleaned(html, sources.remote)
+    return Cleaned(html)
 
 
 def named(markup: str) -> set[str]:
     """Content-IDs that the markup may show."""
     return {_bare(each) for each in _NAMED.findall(markup)}
+
+
+def has_remote(markup: str) -> bool:
+    """Whether it seems to show pictures that stand on other machines."""
+    return bool(_REMOTE_PICTURE.search(markup))
 
 
 def _bare(content_id: str) -> str:
@@ -170,12 +174,11 @@ def _depths(root: etree._Element) -> tuple[int, int]:
 
 
 class _Sources:
-    """Looks at each attribute that is let through, and counts pictures on other machines."""
+    """Looks at each attribute that is let through."""
 
     def __init__(self, pictures: Mapping[str, str], *, with_remote: bool) -> None:
         self._pictures = {_bare(name): source for name, source in pictures.items()}
         self._with_remote = with_remote
-        self.remote = 0
         self._looked_at: dict[tuple[str, str], Callable[[str], str | None]] = {
             ("a", "href"): _link,
             ("img", "src"): self._picture,
@@ -194,10 +197,7 @@ class _Sources:
         if _PICTURE.fullmatch(source.strip()):
             return source
         bare = _HIDDEN.sub("", source)
-        if not _REMOTE.match(bare):
-            return None
-        self.remote += 1
-        return bare if self._with_remote else None
+        return bare if self._with_remote and _REMOTE.match(bare) else None
 
 
 def _link(target: str) -> str | None:
