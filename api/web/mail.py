@@ -1,4 +1,4 @@
-"""One mail: as it was meant to be seen, as text, all that it says of itself, and where it stands."""
+"""One mail: as it was meant to be seen, as text, by its headers and source, and where it stands."""
 
 import re
 from typing import Any, NamedTuple
