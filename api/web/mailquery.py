@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from flask import url_for
@@ -17,12 +19,11 @@ _PLAIN = re.compile(r'[^\s()"*]+')
 
 
 class _Term(NamedTuple):
-    """A field with its value, and where both stand in the text."""
+    """A field with its value, and as which of the tokens it stands there."""
 
     field: str
     value: str
-    start: int
-    end: int
+    at: int
 
 
 def stated(query: str) -> dict[str, str]:
@@ -70,7 +71,7 @@ def _shown(term: _Term) -> str:
 def _with(query: str, field: str, value: str) -> str:
     try:
         bare = _without(query, field)
-        if value and _is_any(tokens(bare)):
+        if value and _is_any(_operated(bare)):
             bare = f"({bare})"
     except RefusedError:
         # What is wrong with the text is told; the field is not forgotten over it.
@@ -79,46 +80,45 @@ def _with(query: str, field: str, value: str) -> str:
 
 
 def _without(query: str, field: str) -> str:
-    """The query without what it says of a field by itself."""
-    pieces, at = [], 0
-    for each in _terms(query):
-        if each.field == field:
-            pieces.append(query[at : each.start].strip())
-            at = each.end
-    return " ".join(filter(None, (*pieces, query[at:].strip())))
+    """The query without what it says of a field for all of it, and without an AND left over."""
+    found = _operated(query)
+    gone = {at for each in _terms(query) if each.field == field for at in (each.at, each.at + 1)}
+    pieces: list[tuple[str, str]] = []
+    for at, (token, after) in enumerate(pairwise(found)):
+        if at not in gone and (token.kind != "AND" or (pieces and pieces[-1][0] != "AND")):
+            pieces.append((token.kind, query[token.at - 1 : after.at - 1]))
+    if pieces and pieces[-1][0] == "AND":
+        pieces.pop()
+    return "".join(text for _, text in pieces).strip()
+
+
+def _terms(query: str) -> Iterator[_Term]:
+    """Fields that hold for the query as a whole: in no parentheses, OR or NOT."""
+    found = _operated(query)
+    if _is_any(found):
+        return
+    depth, before = 0, ""
+    for at, token in enumerate(found[:-1]):
+        depth += (token.kind == "(") - (token.kind == ")")
+        if token.kind == "field" and token.text in FIELDS and not depth and before != "NOT":
+            yield _Term(token.text, found[at + 1].text, at)
+        before = token.kind
 
 
 def _is_any(found: list[Token]) -> bool:
     """Whether it is an OR as a whole."""
     depth = 0
-    for token, before in zip(found, [None, *found], strict=False):
+    for token in found:
         depth += (token.kind == "(") - (token.kind == ")")
-        if token.kind == "OR" and not depth and (before is None or before.kind != "field"):
+        if token.kind == "OR" and not depth:
             return True
     return False
 
 
-def _terms(query: str) -> Iterator[_Term]:
-    """Fields that hold for the query as a whole: in no parentheses, OR or NOT."""
+def _operated(query: str) -> list[Token]:
+    """Its tokens; an AND or OR that is a field's value is a word."""
     found = tokens(query)
-    if _is_any(found):
-        return
-    depth = 0
-    for at, token in enumerate(found[:-1]):
-        depth += (token.kind == "(") - (token.kind == ")")
-        before = found[at - 1] if at else None
-        if token.kind != "field" or token.text not in FIELDS or depth:
-            continue
-        if before is None or before.kind != "NOT":
-            yield _term(token, found[at + 1], before, found[min(at + 2, len(found) - 1)])
-
-
-def _term(field: Token, value: Token, before: Token | None, after: Token) -> _Term:
-    quotes = 2 if value.kind == "phrase" else 0
-    start, end = field.at - 1, value.at - 1 + len(value.text) + quotes + value.prefix
-    # An AND goes with what it joins.
-    if before is not None and before.kind == "AND":
-        start = before.at - 1
-    elif after.kind == "AND":
-        end = after.at - 1 + len("AND")
-    return _Term(field.text, value.text, start, end)
+    return [found[0]] + [
+        replace(token, kind="word") if before.kind == "field" and token.kind != "end" else token
+        for before, token in pairwise(found)
+    ]

@@ -52,6 +52,8 @@ class Row:
     text: Sequence[Piece]
     #: Where else a word was found: the word for it, and the pieces.
     others: Sequence[tuple[str, Sequence[Piece]]]
+    #: Attachments, without what stands in the text.
+    files: int
 
 
 @blueprint.get("")
@@ -65,6 +67,8 @@ def listed() -> Response:
     found: Part = Part((), "", "")
     with form.blaming({"bad_query": "q", "bad_sort": "sort"}):
         found = _best(given) if query.by_rank(given) else _newest(given)
+    if "q" in form.errors:
+        form.errors["q"] = form.errors["q"].replace("Q, at", "At", 1)
     text = given.get("q", "")
     fields = mailquery.stated(text)
     return shown(
@@ -127,6 +131,7 @@ def _row(mail: FoundMail, preview: str) -> Row:
         hits.get("subject") or [(mail.subject or t("mails.no_subject"), False)],
         hits.get("text") or [(preview, False)],
         [(t(f"hit.{each}"), hits[each]) for each in ("to", "filename") if each in hits],
+        sum(not each.inline for each in mail.attachments),
     )
 
 

@@ -21,10 +21,7 @@ def picture(red: int, green: int, blue: int) -> bytes:
     head = WIDTH.to_bytes(4, "big") + HEIGHT.to_bytes(4, "big") + b"\x08\x02\0\0\0"
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        len(body).to_bytes(4, "big")
-        + kind
-        + body
-        + zlib.crc32(kind + body).to_bytes(4, "big")
+        len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
         for kind, body in chunks
     )
 
@@ -108,7 +105,7 @@ def newsletter() -> EmailMessage:
         Message_ID="<winter@press.example.org>",
     )
     body = mail.get_payload()[1]
-    body.add_related(picture(11, 92, 107), "image", "png", cid="<logo@example.org>")
+    body.add_related(picture(240, 192, 96), "image", "png", cid="<logo@example.org>")
     mail.add_attachment(b"%PDF-1.4 prices", maintype="application", subtype="pdf",
                         filename="price list winter.pdf")  # fmt: skip
     return mail
