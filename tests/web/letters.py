@@ -63,6 +63,10 @@ class Letters:
         self._caller, self._mailbox = world.caller, mailbox
         self._uid = 1_000
 
+    def begin_at(self, uid: int) -> None:
+        """Number the mails from here on."""
+        self._uid = uid
+
     def bring(self, raw: bytes | EmailMessage, folder: str = "INBOX", **more: Any) -> int:
         """Store and deliver a mail as its parser reads it; its id."""
         content = raw if isinstance(raw, bytes) else raw.as_bytes()
