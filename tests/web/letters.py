@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from postroom.parsing.mail import parse
+from tests.api.caller import Caller
 from tests.web.world import World
 
 #: A picture of 120 times 40 dots, all of one colour.
@@ -57,10 +58,10 @@ def page(html: str, subject: str = "Have a look", **headers: str) -> bytes:
 
 
 class Letters:
-    """Brings raw mails into a mailbox of a world."""
+    """Brings raw mails into a mailbox of an API."""
 
-    def __init__(self, world: World, mailbox: str = "work") -> None:
-        self._caller, self._mailbox = world.caller, mailbox
+    def __init__(self, caller: Caller, mailbox: str = "work") -> None:
+        self._caller, self._mailbox = caller, mailbox
         self._uid = 1_000
 
     def begin_at(self, uid: int) -> None:
@@ -160,7 +161,7 @@ _brought: dict[str, dict[str, int]] = {}
 def letters(world: World) -> dict[str, int]:
     """The ids of such mails in a world, by short names; the same ones for all its pages."""
     if world.address not in _brought:
-        post = Letters(world)
+        post = Letters(world.caller)
         first, second, third = conversation()
         _brought[world.address] = {
             "first": post.bring(first),

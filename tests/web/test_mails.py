@@ -112,7 +112,7 @@ def test_each_example_of_the_help_is_understood(window):
 @pytest.mark.parametrize("query", ["subject:number", "subject:number&sort=rank"])
 def test_all_that_is_found_comes_page_by_page(window, world, query):
     if not world.caller.get("/v1/mails?q=subject:number")["items"]:
-        post = Letters(world, "office")
+        post = Letters(world.caller, "office")
         for number in range(120):
             post.bring(letter(f"number {number}", "x", Date="Mon, 5 Jan 2026 10:00:00 +0000"))
     page, seen = window.open(f"/mails?q={query}"), []
@@ -155,7 +155,9 @@ def test_new_mail_comes_by_itself(window, world):
     page = window.open("/mails")
     page.locator("body.is-live").wait_for()
 
-    Letters(world, "office").bring(letter("Just arrived", "x", Date="Wed, 1 Jan 2070 10:00:00"))
+    Letters(world.caller, "office").bring(
+        letter("Just arrived", "x", Date="Wed, 1 Jan 2070 10:00:00")
+    )
 
     page.get_by_text("Just arrived").wait_for()
 
