@@ -194,3 +194,16 @@ def newest(mailbox: Mailbox, state: str, below: int | None, most: int) -> list[D
     if state:
         found = found.where(Deletion.state == state)
     return list(found if below is None else found.where(Deletion.id < below))
+
+
+def of_mail(mail: int) -> list[Deletion]:
+    """Where a mail was deleted at its source, or was to be, and what became of it."""
+    found = (
+        Deletion.select(Deletion, Place, Folder, Mailbox)
+        .join(Place)
+        .join(Folder)
+        .join(Mailbox)
+        .where(Place.mail == mail)
+        .order_by(Deletion.id)
+    )
+    return list(found)

@@ -19,7 +19,7 @@ _FIELDS: dict[str, tuple[Column, Callable[[Any, Sequence[str]], str]]] = {
     "from": ("sender", lambda mail, _: _named(mail, SENDERS)),
     "to": ("recipients", lambda mail, _: _named(mail, RECIPIENTS)),
     "text": ("", lambda mail, _: str(mail.text)),
-    "filename": ("files", lambda _, files: ", ".join(files)),
+    "filename": ("files", lambda _, files: ", ".join(filter(None, files))),
 }
 
 

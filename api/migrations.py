@@ -122,10 +122,12 @@ def _know_users(db: Database) -> None:
 
 
 def _find_runs(db: Database) -> None:
-    """Find the runs over a file."""
-    db.execute_sql(
-        "CREATE INDEX IF NOT EXISTS runs_file ON runs (file_id, id) WHERE file_id IS NOT NULL"
-    )
+    """Find the runs over a file, and those on a mail."""
+    for column in ("file", "mail"):
+        db.execute_sql(
+            f"CREATE INDEX IF NOT EXISTS runs_{column} ON runs ({column}_id, id)"
+            f" WHERE {column}_id IS NOT NULL"
+        )
 
 
 def _add(db: Database, table: str, column: str, kind: str) -> bool:

@@ -34,6 +34,11 @@ def selected(given: Mapping[str, str]) -> Any:
     return found
 
 
+def of_mail(mail: int) -> list[Quarantine]:
+    """Why a mail is set aside, for each place where it stands."""
+    return list(_all().where(Place.mail == mail).order_by(Quarantine.id))
+
+
 def _all() -> Any:
     return (
         Quarantine.select(Quarantine, Place, Folder, Mailbox, Mail.id, Mail.has_raw)

@@ -261,3 +261,16 @@ def lines(id_: int) -> Iterator[bytes]:
 def _after(id_: int, last: int) -> Any:
     some = ReplayItem.select().where(ReplayItem.replay == id_, ReplayItem.item > last)
     return some.order_by(ReplayItem.item).limit(CHUNK)
+
+
+def of_mail(mail: int, most: int) -> list[ReplayItem]:
+    """What the newest replays made of a mail."""
+    newest = Replay.select(Replay.id).where(Replay.of == "mails").order_by(Replay.id.desc())
+    found = (
+        ReplayItem.select(ReplayItem, Replay, Script)
+        .join(Replay)
+        .join(Script)
+        .where(ReplayItem.replay.in_(newest.limit(most)), ReplayItem.item == mail)
+        .order_by(Replay.id.desc())
+    )
+    return list(found)

@@ -18,7 +18,8 @@ FILTERS = (
     Parameter("script", "Runs of this script."),
     Parameter("status", "Runs of this status.", RunStatus, error="bad_status"),
     Parameter("trigger", "Runs that this was the reason of.", Kind, error="bad_trigger"),
-    Parameter("file", "Runs over this file, by its id.", error="bad_number"),
+    Parameter("file", "Runs over the file of this id.", int, error="bad_number"),
+    Parameter("mail", "Runs on the mail of this id.", int, error="bad_number"),
     Parameter("since", "Asked for at this date or time, or later (ISO 8601).", error="bad_time"),
 )
 
@@ -41,6 +42,8 @@ def selected(given: Mapping[str, str]) -> Any:
         found = found.where(Run.kind == _one_of("trigger", given["trigger"], KINDS))
     if "file" in given:
         found = found.where(Run.file == _number("file", given["file"]))
+    if "mail" in given:
+        found = found.where(Run.mail == _number("mail", given["mail"]))
     if "since" in given:
         found = found.where(Run.id >= _first(time_of("since", given["since"])))
     return found

@@ -128,6 +128,7 @@ Run.add_index(
 Run.add_index(
     Run.index(Run.script, Run.event, unique=True, where=Run.event.is_null(False), name="runs_event")
 )
+Run.add_index(Run.index(Run.mail, Run.id, where=Run.mail.is_null(False), name="runs_mail"))
 Run.add_index(Run.index(Run.token, where=peewee.SQL("token <> ''"), name="runs_token"))
 Run.add_index(Run.index(Run.output_key, where=peewee.SQL("output_key <> ''"), name="runs_output"))
 #: Most runs are over no file.

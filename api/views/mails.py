@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.parts import part_bytes
 
-from .. import fields, query, ranges, ranking, shown
+from .. import fields, maillist, query, ranges, ranking, shown
 from ..answers import FoundMail, Page, WholeMail
 from ..bodies import answer
 from ..contracts import RANGED, content, contract, lists, shows
@@ -36,18 +36,15 @@ def list_mails() -> Response:
 
 def _newest() -> Page[FoundMail]:
     after, size = cursor(str, int), limit()
-    tree, found = query.asked(request.args), query.mails(request.args)
-    if after:
-        date, id_ = after
-        found = found.where((Mail.date < date) | ((Mail.date == date) & (Mail.id < id_)))
-    rows = list(found.limit(size + 1))
+    tree = query.asked(request.args)
+    rows = maillist.newest(request.args, after, size + 1)
     return page(rows, size, lambda part: shown.found(part, tree), lambda m: [m.date, m.id])
 
 
 def _best() -> Page[FoundMail]:
     after, size = cursor(float, int, int), limit()
-    tree, found = query.wanted(request.args), query.mails(request.args)
-    rows = ranking.best(found, tree, ranking.Place(*after) if after else None, size + 1)
+    tree = query.wanted(request.args)
+    rows = maillist.best(request.args, after, size + 1)
 
     def show(part: Sequence[ranking.Ranked]) -> list[FoundMail]:
         return shown.found([mail for mail, _ in part], tree)
@@ -59,7 +56,7 @@ def _best() -> Page[FoundMail]:
 @shows(WholeMail)
 def one_mail(id_: int) -> Response:
     """All that was read from one mail, and where it lies."""
-    mail = _found(id_)
+    mail = maillist.one(id_)
     return fields.one(shown.whole(mail, shown.attachments_of([mail]), shown.places_of([mail])))
 
 
@@ -67,7 +64,7 @@ def one_mail(id_: int) -> Response:
 @contract(*RANGED, answers=content("message/rfc822"), errors=("no_raw",))
 def raw_mail(id_: int) -> Response:
     """The mail byte for byte as the server gave it."""
-    mail = _found(id_)
+    mail = maillist.one(id_)
     demand(mail)
     name = f'attachment; filename="{mail.sha256[:16]}.eml"'
     return ranges.send(
@@ -83,7 +80,7 @@ def raw_mail(id_: int) -> Response:
 @contract(*RANGED, answers=content("application/octet-stream"), errors=("no_raw",))
 def one_attachment(id_: int, number: int) -> Response:
     """An attachment's bytes, read out of the raw mail."""
-    mail = _found(id_)
+    mail = maillist.one(id_)
     found = Attachment.get_or_none(Attachment.mail == mail, Attachment.number == number)
     if found is None:
         raise RefusedError("not_found", f"mail {id_} has no attachment {number}")
@@ -98,13 +95,6 @@ def one_attachment(id_: int, number: int) -> Response:
         {**UNTRUSTED, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
         "application/octet-stream",
     )
-
-
-def _found(id_: int) -> Mail:
-    mail: Mail | None = Mail.select(*shown.WHOLE).where(Mail.id == id_).get_or_none()
-    if mail is None:
-        raise RefusedError("not_found", f"there is no mail {id_}")
-    return mail
 
 
 def _open(mail: Mail, start: int = 0, length: int | None = None) -> BinaryIO:

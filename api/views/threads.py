@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from postroom.errors import RefusedError
 
-from .. import shown
+from .. import maillist, shown
 from ..answers import ListedMail, Thread, ThreadPage
 from ..bodies import answer
 from ..contracts import PAGED, Answer, contract, fields_of, lists
@@ -61,16 +61,9 @@ def one_thread(id_: int) -> Response:
     if named is None:
         raise RefusedError("not_found", f"there is no thread {id_}")
     after, size = cursor(str, int), limit()
-    found = (
-        Mail.select(*shown.LISTED)
-        .join(Threaded, on=Threaded.mail == Mail.id)
-        .where(Threaded.thread == named.thread)
-        .order_by(Threaded.date, Threaded.mail)
-    )
+    found = maillist.of_thread(named.thread)
     if after:
-        date, last = after
-        later = (Threaded.date == date) & (Threaded.mail > last)
-        found = found.where((Threaded.date > date) | later)
+        found = found.where(maillist.is_later(*after))
     rows = list(found.limit(size + 1))
     part = page(rows, size, shown.listed, lambda mail: [mail.date, mail.id])
     return answer(

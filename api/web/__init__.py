@@ -10,7 +10,9 @@ from . import (
     files,
     happened,
     layout,
+    mail,
     mailboxes,
+    mails,
     overview,
     pages,
     quarantine,
@@ -28,6 +30,8 @@ from . import (
 #: A page is a module here, its template, and its words in `strings`.
 MODULES = (
     overview,
+    mails,
+    mail,
     pages,
     files,
     digests,

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -13,7 +13,7 @@ from postroom import shown
 
 from .. import callers, sessions
 from ..security import is_https, is_page, may
-from . import charts, listing, scriptlook
+from . import charts, listing, mailquery, scriptlook
 from .strings import LANGUAGE, has, t
 
 #: The pages speak with us alone, and nothing in a page itself is ever run.
@@ -36,6 +36,7 @@ Entry = tuple[str, str, str]
 #: in sees all, and is asked to.
 NAVIGATION = (
     ("overview.overview", "nav.overview", "read"),
+    ("mail_pages.listed", "nav.mails", "read"),
     ("watched_pages.listed", "nav.pages", "read"),
     ("script_pages.listed", "nav.scripts", "read"),
     ("run_pages.listed", "nav.runs", "read"),
@@ -70,10 +71,15 @@ def register(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        t=t, sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines
+        t=t,
+        sparkline=charts.sparkline,
+        bars=charts.bars,
+        lines=charts.lines,
+        found_by=mailquery.found_by,
     )
     app.jinja_env.filters.update(
         ago=ago,
+        dated=dated,
         when=when,
         size=size,
         lasting=lasting,
@@ -186,6 +192,12 @@ def ago(time: str | None) -> str:
         if seconds >= length:
             return t(f"time.{unit}", count=int(seconds // length))
     return t("time.minutes", count=int(seconds // 60))
+
+
+def dated(time: str) -> str:
+    """The day that was; how long ago it was where that says more."""
+    age = datetime.now(UTC) - datetime.fromisoformat(time)
+    return ago(time) if timedelta() <= age < timedelta(days=7) else time[:10]
 
 
 def lasting(seconds: float) -> str:

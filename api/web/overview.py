@@ -1,8 +1,6 @@
 """How everything stands: what needs attention, what came, each source with a mark."""
 
-import re
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
@@ -46,7 +44,6 @@ def overview() -> Response:
             pages=watched,
             scripts=scripts,
             script_state=script_state,
-            mails_of=_mails_of,
             attention=attention.now_needed(),
             activity=day,
             throughput=list(zip(day.labels, day.mails, strict=True)),
@@ -70,14 +67,6 @@ def script_state(script: scripted.Script) -> str:
     if not script.enabled:
         return "off"
     return script.last_run.status if script.last_run else "new"
-
-
-def _mails_of(mailbox: str) -> str:
-    """Where the mails of a mailbox are listed."""
-    # What is more than a word stands in quotes, in which there can be none.
-    is_word = re.fullmatch(r"[\w.@-]+", mailbox)
-    name = mailbox if is_word else '"' + mailbox.replace('"', " ") + '"'
-    return f"/mails?q=mailbox:{quote(name)}"
 
 
 def _rank(state: str) -> int:

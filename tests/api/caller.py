@@ -98,7 +98,11 @@ class Caller:
             "sha256": hashlib.sha256(raw).hexdigest(),
             "size": len(raw),
             "header_sha256": header_sha256(header_block(raw)),
-            "mail": {"subject": f"mail {uid}", "message_id": f"<{uid}@x>", "text": raw.decode()},
+            "mail": {
+                "subject": f"mail {uid}",
+                "message_id": f"<{uid}@x>",
+                "text": raw.decode("utf-8", "replace"),
+            },
             **more,
         }
 

@@ -22,7 +22,8 @@ def _unseen_focus(page: Page) -> list[str]:
         told = page.evaluate(
             """() => {
                 const e = document.activeElement;
-                if (!e || e === document.body) return "";
+                // What has the focus within a frame shows it there.
+                if (!e || e === document.body || e.matches("iframe")) return "";
                 const s = getComputedStyle(e);
                 const seen = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2;
                 return seen ? "" : `no visible focus: ${e.outerHTML.slice(0, 80)}`;

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from api import webhooks
 from tests.web.browser import KEEP, Window
+from tests.web.letters import letters
 from tests.web.watch import watch
 from tests.web.workshop import workshop
 from tests.web.world import PASSWORD, World
@@ -115,8 +116,50 @@ def _watched(path: str) -> Way:
     return go
 
 
+def _mails(path: str) -> Way:
+    def go(window: Window, world: World) -> None:
+        letters(world)
+        window.open(path)
+
+    return go
+
+
+def _mails_help(window: Window, world: World) -> None:
+    _mails("/mails?q=price+from:ann")(window, world)
+    window.page.get_by_text("What can be searched for").click()
+
+
+def _wrong_query(window: Window, world: World) -> None:
+    letters(world)
+    window.open("/mails?q=lunch+(friday", 400)
+
+
+def _mail(name: str, path: str = "") -> Way:
+    def go(window: Window, world: World) -> None:
+        window.open(f"/mails/{letters(world)[name]}{path}")
+
+    return go
+
+
+def _answered(window: Window, world: World) -> None:
+    id_, scripter = letters(world)["second"], workshop(world).scripter
+    if not world.caller.get(f"/v1/runs?mail={id_}")["items"]:
+        (run,) = scripter.claim(run=scripter.run("orders", mail=id_)["id"])
+        scripter.finish(run, output="12 EUR")
+    window.open(f"/mails/{id_}")
+
+
 PAGES: dict[str, Way] = {
     "overview": lambda window, _: window.open("/"),
+    "mails": _mails("/mails"),
+    "mails-found": _mails("/mails?q=price+list&sort=rank"),
+    "mails-help": _mails_help,
+    "mails-wrong": _wrong_query,
+    "mail": _mail("newsletter"),
+    "mail-text": _answered,
+    "mail-broken": _mail("broken"),
+    "mail-headers": _mail("newsletter", "/headers"),
+    "mail-source": _mail("newsletter", "/source"),
     "quarantine": lambda window, _: window.open("/quarantine"),
     "events": lambda window, _: window.open("/events"),
     "pages": _watched("/pages"),

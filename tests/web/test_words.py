@@ -9,7 +9,9 @@ from api import users
 from api.answers import Mailbox
 from api.scripted import LastRun
 from api.watched import Page
+from api.web.mail import defect
 from api.web.strings import LANGUAGES, t
+from tests import documents
 from tests.documents import ROOT
 
 WEB = ROOT / "api/web"
@@ -65,3 +67,12 @@ def test_each_state_has_its_mark(kind, state):
 
 def test_each_role_has_its_words():
     assert all(t(f"role.{role}") and t(f"role.{role}_is") for role in users.ROLES)
+
+
+def test_each_defect_that_the_documents_know_has_its_words():
+    told = documents.section(documents.text("docs/api.md"), "`GET /v1/mails/{id}`")
+    codes = documents.rows(told)
+
+    assert len(codes) > 20
+    assert [code for code in codes if not defect(code)] == []
+    assert defect("of_another_parser") == ""

@@ -1,10 +1,11 @@
 """English."""
 
-from . import log, overview, runs, scripts, settings, shared, users, watched, webhooks
+from . import log, mails, overview, runs, scripts, settings, shared, users, watched, webhooks
 
 TEXTS: dict[str, str | tuple[str, str]] = {
     **shared.TEXTS,
     **overview.TEXTS,
+    **mails.TEXTS,
     **log.TEXTS,
     **users.TEXTS,
     **settings.TEXTS,
