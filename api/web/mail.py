@@ -60,7 +60,7 @@ class Thread(NamedTuple):
     """Mails that a mail answers and that answer it, oldest first; how many are left out."""
 
     mails: list[ListedMail]
-    count: int
+    total: int
     left: int
 
 
@@ -139,8 +139,8 @@ def _thread(mail: WholeMail) -> Thread:
     before = list(every.where(~later).order_by(*newest_first).limit(NEAR + 1))
     after = list(every.where(later).limit(NEAR))
     near = shown.listed([*reversed(before), *after])
-    count = Threaded.select().where(Threaded.thread == mail.thread_id).count()
-    return Thread(near, count, count - len(near))
+    total = Threaded.select().where(Threaded.thread == mail.thread_id).count()
+    return Thread(near, total, total - len(near))
 
 
 def length(mail: Any) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import peewee
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
+from postroom.errors import RefusedError
+
 from .. import maillist, query, ranking
 from .. import shown as shapes
 from ..answers import FoundMail
@@ -85,7 +87,7 @@ def listed() -> Response:
     )
 
 
-def _asked() -> dict[str, str]:
+def _asked() -> dict[str, Any]:
     """What a sent form asks for, as the address of a list."""
     text = mailquery.with_fields(request.args.get("q", ""), request.args["was"], request.args)
     asked = {"q": text.strip()}
@@ -95,11 +97,12 @@ def _asked() -> dict[str, str]:
 
 
 def _has_words(text: str) -> bool:
-    """Whether there is anything to rank by; what is no query is told on its list."""
-    form, tree = Form(), None
-    with form.blaming({"bad_query": "q"}):
-        tree = parse(text)
-    return tree is not None and any(looked_for(tree))
+    """Whether there is anything to rank by."""
+    try:
+        return any(looked_for(parse(text)))
+    except RefusedError:
+        # The list says what is wrong with it.
+        return False
 
 
 def _newest(given: dict[str, str]) -> Part:

@@ -23,7 +23,7 @@ def asked(api, path: str):
 def shown(api, path: str, status: int = 200) -> str:
     answer = asked(api, path)
     assert answer.status_code == status, answer.text
-    return answer.text
+    return str(answer.text)
 
 
 def test_mails_are_found_newest_and_best_first_and_by_all_filters(api, post):

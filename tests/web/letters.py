@@ -46,6 +46,14 @@ def letter(subject: str, text: str, html: str = "", **headers: str) -> EmailMess
     return mail
 
 
+def within(mail: EmailMessage, content: bytes, kind: str, cid: str) -> None:
+    """Put a file beside the HTML that speaks of it."""
+    body = mail.get_body(("html",))
+    assert isinstance(body, EmailMessage)
+    maintype, _, subtype = kind.partition("/")
+    body.add_related(content, maintype, subtype, cid=f"<{cid}>")
+
+
 def page(html: str, subject: str = "Have a look", **headers: str) -> bytes:
     """A mail of nothing but HTML, as it stands."""
     more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -109,8 +117,7 @@ def newsletter() -> EmailMessage:
         From="Winter Press <news@press.example.org>",
         Message_ID="<winter@press.example.org>",
     )
-    body = mail.get_payload()[1]
-    body.add_related(picture(240, 192, 96), "image", "png", cid="<logo@example.org>")
+    within(mail, picture(240, 192, 96), "image/png", "logo@example.org")
     mail.add_attachment(b"%PDF-1.4 prices", maintype="application", subtype="pdf",
                         filename="price list winter.pdf")  # fmt: skip
     return mail

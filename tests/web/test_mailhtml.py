@@ -208,7 +208,7 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("kind", TOO_MUCH)
 def test_what_would_take_for_ever_is_not_even_tried(kind, monkeypatch):
-    monkeypatch.setattr(mailhtml.nh3, "clean", None)
+    monkeypatch.setattr("api.web.mailhtml.nh3.clean", None)
 
     assert clean(TOO_MUCH[kind], {}, with_remote=False) == mailhtml.Cleaned("", is_too_much=True)
 

@@ -13,7 +13,7 @@ def _letters(world):
 
 
 def subjects(page) -> list[str]:
-    return page.locator(".mail-subject").all_inner_texts()
+    return list(page.locator(".mail-subject").all_inner_texts())
 
 
 def find(window, words: str):
