@@ -24,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgresql", action="store_true", help="on both databases, all of them")
 
 
+def pytest_collection_finish() -> None:
+    """Measure what runs in process: in daemons it costs as much again as all else that they do.
+
+    The workers of pytest-xdist have been measured from their start by then, as coverage patches
+    what starts processes.
+    """
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """What runs a command in process sets up its logging; the next test begins with pytest's."""

@@ -12,7 +12,7 @@ from master.sinks.directory import DirectoryOptions
 from monitor.pages import PageOptions
 from postroom import settings
 from postroom.errors import PostroomError, SettingsError, TemporaryError
-from postroom.settings import Api, Config, Log, Master, Options, Provider
+from postroom.settings import Api, Config, Log, Master, Options, Provider, Runner
 from postroom.storage.s3_options import S3Options
 from provider import sources
 
@@ -221,6 +221,7 @@ def test_a_told_url_is_used_without_its_last_slash():
 
 def test_the_token_is_not_in_the_text_of_its_section():
     assert "pr_secret" not in repr(Api(token="pr_secret"))
+    assert "guest:secret" not in repr(Runner(queue="amqp://guest:secret@localhost"))
 
 
 # --- config.example.ini
@@ -313,3 +314,17 @@ def test_what_cannot_work_with_a_setting_names_file_section_and_key(tmp_path: Pa
 def test_what_passes_is_no_mistake_in_the_settings():
     with pytest.raises(TemporaryError), Config().blaming("storage", "mails_path"):
         raise TemporaryError("the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("database", "beside"),
+    [("data/postroom.sqlite", "data"), ("postgresql://postroom@localhost/postroom", "data")],
+)
+def test_the_first_tokens_stand_beside_the_database(database, beside):
+    assert Api(database=database).beside == beside
+
+
+def test_a_line_of_the_log_must_be_one_that_python_can_write():
+    assert Log(format="%(message)s").format == "%(message)s"
+    with pytest.raises(ValueError, match="cannot be used"):
+        Log(format="%(nobody)s")
