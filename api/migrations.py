@@ -121,6 +121,14 @@ def _know_users(db: Database) -> None:
     Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
 
 
+def _count_dead_letters(db: Database) -> None:
+    """Count the messages about a run that a queue gave up."""
+    _add(db, "runs", "dead_letters", "INTEGER NOT NULL DEFAULT 0")
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_dead_letters ON runs (id) WHERE dead_letters > 0"
+    )
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -144,6 +152,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _keep_scripts,
     _know_couriers,
     _know_users,
+    _count_dead_letters,
 )
 
 

@@ -79,6 +79,7 @@ _NOTHING_YET = {
     "worker": "",
     "token": "",
     "attempt": 0,
+    "dead_letters": 0,
     "stop": False,
     "started": "",
     "ended": "",

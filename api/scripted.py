@@ -118,6 +118,8 @@ class Run(Base, frozen=True):
     #: Not before; of one that waits to be tried again.
     due: str | None
     attempt: int
+    #: Messages about it that the queue of the runners gave up.
+    dead_letters: int
     worker: str
     #: Somebody asked for its end.
     stop: bool

@@ -55,6 +55,7 @@ def run(row: Any) -> scripted.Run:
         file=row.file,
         due=row.task.due if is_waiting else None,
         attempt=row.attempt,
+        dead_letters=row.dead_letters,
         worker=row.worker,
         stop=row.stop,
         started=row.started or None,

@@ -170,6 +170,21 @@ class GiveBackRun(Base, frozen=True):
     after_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
 
 
+class DeadLetter(Base, frozen=True, kw_only=True):
+    """The queue gave up the message that was to bring the run to a runner."""
+
+    reason: Line = ""
+    #: The run, where it waits, is not sent before that.
+    after_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
+
+
+class DeadLetters(Base, frozen=True, kw_only=True):
+    """How many of them the run has by now."""
+
+    run: int
+    dead_letters: int
+
+
 class TellSlots(Base, frozen=True, kw_only=True):
     """Moments at which a script's clock struck, and up to when all of them are told."""
 

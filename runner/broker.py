@@ -8,6 +8,7 @@ and one that is lost is sent again.
 import logging
 import threading
 import time
+from collections import deque
 from datetime import UTC, datetime
 
 import dramatiq
@@ -17,7 +18,7 @@ from dramatiq.middleware import Callbacks, Retries
 from postroom.backoff import Backoff, reason
 from postroom.clock import moment
 from postroom.errors import PostroomError, RefusedError, TemporaryError
-from postroom.runs import ClaimRuns, GiveBackRun
+from postroom.runs import ClaimRuns, DeadLetter
 
 from .dispatch import Carry
 from .pace import Pace
@@ -33,6 +34,8 @@ _MIN_BACKOFF_MS, _MAX_BACKOFF_MS = 500, 30_000
 _AGAIN_SECONDS = 30.0
 #: The same where its message came in vain.
 _SOON_SECONDS = 1.0
+#: And after so long where its message is dead.
+_DEAD_SECONDS = 60.0
 _DEAD = "the queue gave the run up after {} tries: {}"
 
 
@@ -58,6 +61,8 @@ class Broker:
             self._broker, worker_threads=shared.options.workers, worker_timeout=200
         )
         self._sent: dict[int, float] = {}
+        #: Runs whose messages are dead, and why; not told yet.
+        self._dead: deque[tuple[int, str]] = deque()
 
     def start(self) -> None:
         """See Dispatch."""
@@ -71,17 +76,8 @@ class Broker:
         self._broker.close()
 
     def gave_up(self, run: int, why: str) -> None:
-        """Say in the run's row that its message is dead; without an API it is sent again."""
-        shared = self._shared
-        asked = ClaimRuns(worker=shared.worker, run=run)
-        try:
-            for claimed in shared.client.claim_runs(asked):
-                told = GiveBackRun(
-                    claim=claimed.claim, reason=_DEAD.format(RETRIES + 1, why), after_seconds=60
-                )
-                shared.client.give_back(run, told)
-        except PostroomError as e:
-            log.warning("run %d: its message is dead, which nobody could be told: %s", run, e)
+        """A message is dead: the API is told, as soon as it can be."""
+        self._dead.append((run, _DEAD.format(RETRIES + 1, why)))
 
     def _one(self, run: int) -> None:
         """Claim this very run and do it; nothing where it is not due or another's."""
@@ -111,6 +107,7 @@ class Broker:
         pace = Pace(self._shared.options.poll_seconds)
         while not stop.is_set():
             try:
+                self._tell_dead()
                 pace.had(self._send_due())
             except Exception as e:
                 unforeseen = None if _is_known(e) else e
@@ -120,6 +117,17 @@ class Broker:
             else:
                 backoff.reset()
                 stop.wait(pace.seconds)
+
+    def _tell_dead(self) -> None:
+        """Say in the rows of runs that their messages are dead."""
+        while self._dead:
+            run, why = self._dead[0]
+            told = DeadLetter(reason=why, after_seconds=_DEAD_SECONDS)
+            try:
+                self._shared.client.dead_letter(run, told)
+            except RefusedError as e:
+                log.warning("run %d: its message is dead, which is not taken: %s", run, e)
+            self._dead.popleft()
 
     def _send_due(self) -> bool:
         """Send what waits and was not sent of late; whether there was anything."""

@@ -90,6 +90,8 @@ class Run(BaseModel):
     #: Hash of the token that the script reads the API with, good as long as the lease.
     token = peewee.TextField(default="")
     attempt = peewee.IntegerField(default=0)
+    #: Messages about it that a queue gave up.
+    dead_letters = peewee.IntegerField(default=0)
     #: Somebody wants it to end.
     stop = peewee.BooleanField(default=False)
     #: Of the present attempt; "" before.
@@ -130,6 +132,7 @@ Run.add_index(
 )
 Run.add_index(Run.index(Run.token, where=peewee.SQL("token <> ''"), name="runs_token"))
 Run.add_index(Run.index(Run.output_key, where=peewee.SQL("output_key <> ''"), name="runs_output"))
+Run.add_index(Run.index(Run.id, where=peewee.SQL("dead_letters > 0"), name="runs_dead_letters"))
 #: Leases that may run out.
 Task.add_index(
     Task.index(Task.lease_until, where=peewee.SQL("state = 'leased'"), name="tasks_leased")

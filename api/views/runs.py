@@ -9,6 +9,8 @@ from postroom.errors import ObjectMissingError, RefusedError
 from postroom.runs import (
     ClaimedRuns,
     ClaimRuns,
+    DeadLetter,
+    DeadLetters,
     FinishedRun,
     FinishRun,
     GiveBackRun,
@@ -18,7 +20,7 @@ from postroom.runs import (
     RenewRun,
 )
 
-from .. import fields, leases, ranges, runlist, runlog, runs, scriptshown
+from .. import deadletters, fields, leases, ranges, runlist, runlog, runs, scriptshown
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import RANGED, Answer, Parameter, content, contract, lists, shows
@@ -154,6 +156,14 @@ def finish(id_: int) -> Response:
 def give_back(id_: int) -> Response:
     """Let a run wait for another runner."""
     return answer(leases.give_back(current_app.config["DATABASE"], id_, body_as(GiveBackRun)))
+
+
+@blueprint.post("/<int:id_>/dead-letters")
+@scope("run")
+@contract(answers=Answer(DeadLetters), body=DeadLetter)
+def dead_letter(id_: int) -> Response:
+    """Note that the queue of the runners gave up a message about a run."""
+    return answer(deadletters.take(current_app.config["DATABASE"], id_, body_as(DeadLetter)))
 
 
 def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:

@@ -197,6 +197,26 @@ def test_a_script_that_fails_is_tried_again_after_a_pause(scripter: Scripter) ->
     assert [run.attempt for run in scripter.claim()] == [2]
 
 
+def test_messages_that_the_queue_gave_up_are_counted_and_found(scripter: Scripter) -> None:
+    over, waiting = scripter.done(), scripter.run()["id"]
+    told = runs.DeadLetter(reason="no API", after_seconds=60)
+
+    counts = [
+        scripter.tell(f"/v1/runs/{id_}/dead-letters", told)["dead_letters"]
+        for id_ in (over, waiting, waiting)
+    ]
+
+    assert counts == [1, 1, 2]
+    shown = {each["id"]: each for each in scripter.get("/v1/runs?has=dead_letters")["items"]}
+    assert [shown[id_]["dead_letters"] for id_ in (over, waiting)] == [1, 2]
+    assert (shown[waiting]["error"], shown[over]["error"]) == ("no API", "")
+    assert shown[waiting]["due"] > ago(seconds=0)
+    assert scripter.claim() == []
+    assert len(events("run.dead_letter")) == 3
+    assert "postroom_api_dead_letters 2" in scripter.api.client.get("/metrics").text
+    scripter.get("/v1/runs?has=output", 400)
+
+
 def test_runs_that_wait_with_no_runner_are_told_of_once(scripter: Scripter) -> None:
     db, began = scripter.api.db, datetime.now(UTC)
     id_ = scripter.run()["id"]
