@@ -163,4 +163,4 @@ class _Dead(dramatiq.Middleware):
 
 
 def _is_known(e: Exception) -> bool:
-    return isinstance(e, PostroomError | dramatiq.errors.ConnectionError)
+    return isinstance(e, PostroomError | dramatiq.errors.BrokerConnectionError)
