@@ -129,6 +129,16 @@ def _count_dead_letters(db: Database) -> None:
     )
 
 
+def _name_claims(db: Database) -> None:
+    """Find runs by the names of their claims, and those that wait in their order."""
+    db.execute_sql("DROP INDEX IF EXISTS runs_pending")
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_waiting ON runs (script_id, claim, id) "
+        "WHERE status = 'pending'"
+    )
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_claim ON runs (claim) WHERE claim > ''")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -153,6 +163,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _know_couriers,
     _know_users,
     _count_dead_letters,
+    _name_claims,
 )
 
 

@@ -44,6 +44,9 @@ class ClaimRuns(Base, frozen=True, kw_only=True):
     most: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 1
     #: Only this one: a broker gave it out.
     run: Id | None = None
+    #: The runner's own name for what it is given now: who did not hear the answer asks again under
+    #: it, and is given the same.
+    claim: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | None = None
 
 
 class ClaimedRun(Base, frozen=True, kw_only=True):
@@ -151,6 +154,8 @@ class FinishRun(Base, frozen=True, kw_only=True):
     log: Annotated[list[LastPiece], Meta(max_length=2)] = []
     #: The id of the storage that holds them.
     storage: Annotated[str, Meta(max_length=255)] = ""
+    #: What the runner would do next.
+    next: ClaimRuns | None = None
 
 
 class FinishedRun(Base, frozen=True, kw_only=True):
@@ -160,6 +165,8 @@ class FinishedRun(Base, frozen=True, kw_only=True):
     status: Literal["pending", "completed", "error"]
     #: When it is tried again.
     due: str | None = None
+    #: What its runner is given to do next.
+    runs: list[ClaimedRun] = []
 
 
 class GiveBackRun(Base, frozen=True):

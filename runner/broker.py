@@ -6,7 +6,6 @@ and one that is lost is sent again.
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
@@ -18,11 +17,12 @@ from dramatiq.middleware import Callbacks, Retries
 from postroom.backoff import Backoff, reason
 from postroom.clock import moment
 from postroom.errors import PostroomError, RefusedError, TemporaryError
-from postroom.runs import ClaimRuns, DeadLetter
+from postroom.runs import DeadLetter
 
-from .dispatch import Carry
+from .dispatch import END_SECONDS, Carry, Taken, Wish
 from .pace import Pace
 from .shared import Shared
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ QUEUE = "postroom.runs"
 #: Of a message that could not be carried out: tries after the first, and their pauses.
 RETRIES = 5
 _MIN_BACKOFF_MS, _MAX_BACKOFF_MS = 500, 30_000
+#: Of one try: how often the API is asked, and the pauses between.
+_TRIES, _ASKING = 4, (0.2, 2.0)
 #: A run that still waits after so long is sent again: its message may be lost, or dead.
 _AGAIN_SECONDS = 30.0
 #: The same where its message came in vain.
@@ -60,6 +62,7 @@ class Broker:
         self._worker = dramatiq.Worker(
             self._broker, worker_threads=shared.options.workers, worker_timeout=200
         )
+        self._threads = Threads(shared.stop)
         self._sent: dict[int, float] = {}
         #: Runs whose messages are dead, and why; not told yet.
         self._dead: deque[tuple[int, str]] = deque()
@@ -67,12 +70,13 @@ class Broker:
     def start(self) -> None:
         """See Dispatch."""
         self._worker.start()
-        threading.Thread(target=self._send, name="enqueuer", daemon=True).start()
-        threading.Thread(target=self._pause, name="pause", daemon=True).start()
+        self._threads.start(self._send, "enqueuer")
+        self._threads.start(self._pause, "pause")
 
     def close(self) -> None:
         """See Dispatch: what was sent to us and not begun goes to others."""
         self._worker.stop(timeout=1_000)
+        self._threads.close(END_SECONDS)
         self._broker.close()
 
     def gave_up(self, run: int, why: str) -> None:
@@ -84,19 +88,31 @@ class Broker:
         shared = self._shared
         if shared.stop.is_set():
             raise TemporaryError("the runner ends")
-        asked = ClaimRuns(worker=shared.worker, lease_seconds=shared.options.lease_seconds, run=run)
-        began = time.monotonic()
         try:
-            claimed = shared.client.claim_runs(asked)
+            taken = self._take(Wish(shared, run))
         except RefusedError as e:
             # Somebody has to mend that, and the row waits.
             log.error("run %d cannot be claimed: %s", run, e)  # noqa: TRY400 - no defect
             return
-        for each in claimed:
-            self._carry(each, began)
+        if taken:
+            self._carry(taken)
         if run in self._sent:
             # It may wait for another run of its script: look again before long.
             self._sent[run] = time.monotonic() - self._again + _SOON_SECONDS
+
+    def _take(self, wish: Wish) -> Taken | None:
+        """Claim it; asked again before the queue tries it anew, since an answer may be lost."""
+        backoff = Backoff(_ASKING)
+        for tries_left in reversed(range(_TRIES)):
+            began = time.monotonic()
+            try:
+                claimed = self._shared.client.claim_runs(wish.asked())
+            except TemporaryError as e:
+                if not tries_left or self._shared.stop.wait(backoff.pause(e)):
+                    raise
+            else:
+                return Taken(claimed[0], began) if claimed else None
+        return None
 
     def _pause(self) -> None:
         self._shared.stop.wait()

@@ -58,19 +58,21 @@ def stop() -> Iterator[threading.Event]:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "RETRIES", 1)
     monkeypatch.setattr(broker, "_MIN_BACKOFF_MS", 10)
+    monkeypatch.setattr(broker, "_TRIES", 2)
+    monkeypatch.setattr(broker, "_ASKING", (0.01, 0.01))
 
 
 def started(rabbit: Rabbit, api: Api, stop: threading.Event, carried: list[int]) -> Any:
     shared: Any = SimpleNamespace(
         options=Runner(poll_seconds=0.05), client=api, stop=stop, worker="w"
     )
-    made = broker.Broker(rabbit.fresh_url(), shared, lambda claimed, _: carried.append(claimed.run))
+    made = broker.Broker(rabbit.fresh_url(), shared, lambda taken: carried.append(taken.run.run))
     made.start()
     return made
 
 
 def test_what_fails_once_is_tried_again(rabbit: Rabbit, stop: threading.Event):
-    api, carried = Api(failures=1), list[int]()
+    api, carried = Api(failures=3), list[int]()
     made = started(rabbit, api, stop, carried)
 
     wait_until(lambda: carried, 60, "the second try")
@@ -82,7 +84,7 @@ def test_what_fails_once_is_tried_again(rabbit: Rabbit, stop: threading.Event):
 
 
 def test_a_dead_message_is_told_in_the_run_s_row(rabbit: Rabbit, stop: threading.Event):
-    api, carried = Api(failures=2), list[int]()
+    api, carried = Api(failures=4), list[int]()
     made = started(rabbit, api, stop, carried)
 
     wait_until(lambda: api.dead, 60, "the word of its death")

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_a_lease_is_renewed_before_it_ends():
         renewed.set()
         return False
 
-    with Leases(Client()).held(lease(1.2, renew)) as held:
+    with closing(Leases(Client())) as leases, leases.held(lease(1.2, renew)) as held:
         assert renewed.wait(5)
         wait_until(lambda: held.until > held.began + 1.2, 5, "a longer lease")
         assert not held.stop.is_set()
@@ -65,7 +66,7 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_its_end():
     def away(_: RunnerClient) -> bool:
         raise TemporaryError("away")
 
-    with Leases(Client()).held(lease(1, away)) as held:
+    with closing(Leases(Client())) as leases, leases.held(lease(1, away)) as held:
         assert held.lost.wait(5)
         assert time.monotonic() < held.began + 5
         assert held.until < held.began + 1
@@ -75,7 +76,10 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_its_end():
 def test_renewing_that_hangs_does_not_keep_the_script_alive():
     hang = threading.Event()
 
-    with Leases(Client()).held(lease(1, lambda _: hang.wait(20))) as held:
+    with (
+        closing(Leases(Client())) as leases,
+        leases.held(lease(1, lambda _: hang.wait(20))) as held,
+    ):
         assert held.lost.wait(5)
     hang.set()
 
@@ -86,7 +90,10 @@ def test_renewing_that_hangs_does_not_keep_the_script_alive():
 def test_the_answer_to_a_renewal_ends_the_script(answer: Any, why: str):
     client = Client(answer)
 
-    with Leases(client).held(lease(3, lambda _: client.answer())) as held:
+    with (
+        closing(Leases(client)) as leases,
+        leases.held(lease(3, lambda _: client.answer())) as held,
+    ):
         assert held.stop.wait(5)
         assert held.why == why
 

@@ -123,7 +123,8 @@ class Run(BaseModel):
 
 #: Of these there are few at a time.
 _PENDING = peewee.SQL("status = 'pending'")
-Run.add_index(Run.index(Run.script, Run.claim, where=_PENDING, name="runs_pending"))
+Run.add_index(Run.index(Run.script, Run.claim, Run.id, where=_PENDING, name="runs_waiting"))
+Run.add_index(Run.index(Run.claim, where=peewee.SQL("claim > ''"), name="runs_claim"))
 Run.add_index(
     Run.index(Run.script, Run.key, unique=True, where=Run.key.is_null(False), name="runs_key")
 )

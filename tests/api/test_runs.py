@@ -11,6 +11,9 @@ from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 
 
+NAME = "0123456789abcdef" * 2
+
+
 @pytest.fixture(autouse=True)
 def _script(scripter: Scripter) -> None:
     scripter.script(arguments={"city": "Riga"}, secrets=["KEY"])
@@ -36,7 +39,8 @@ def test_a_run_goes_from_waiting_to_its_end(scripter: Scripter) -> None:
     (run,) = scripter.claim()
     phases.append(scripter.shown(id_)["phase"])
     assert scripter.renew(run)["stop"] is False
-    assert scripter.finish(run, output="12 EUR") == {"run": id_, "status": "completed", "due": None}
+    told = scripter.finish(run, output="12 EUR")
+    assert told == {"run": id_, "status": "completed", "due": None, "runs": []}
 
     shown = scripter.shown(id_)
     assert phases == ["waiting", "running"]
@@ -88,6 +92,38 @@ def test_the_end_of_a_run_may_bring_the_rest_of_its_log(scripter: Scripter) -> N
 
     assert scripter.get(f"/v1/runs/{id_}/log")["text"] == "one\ntwo\n"
     assert scripter.shown(id_)["log"] == {"out": 8, "err": 0}
+
+
+def test_who_asks_again_under_the_same_name_is_given_the_same(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"overlap": "allow", "network": True})
+    ids = [scripter.run()["id"] for _ in range(2)]
+    (lost,) = scripter.claim(claim=NAME)
+
+    (again,) = scripter.claim(claim=NAME)
+    (stranger,) = scripter.claim("b", claim=NAME)
+
+    assert (again.run, again.claim, again.attempt, stranger.run) == (ids[0], NAME, 1, ids[1])
+    for run, status in ((lost, 401), (again, 200)):
+        token = {"Authorization": f"Bearer {run.api_token}", "Forwarded": "for=script"}
+        scripter.api.get("/v1/mails", status, **token)
+    assert scripter.finish(again)["status"] == "completed"
+    assert scripter.claim(claim=NAME) == []
+
+
+def test_the_end_of_a_run_brings_the_next_one(scripter: Scripter) -> None:
+    first, second = (scripter.run()["id"] for _ in range(2))
+    (run,) = scripter.claim()
+    wish = runs.ClaimRuns(worker="a", claim=NAME)
+
+    answer = scripter.finish(run, next=wish)
+
+    (given,) = answer["runs"]
+    assert (run.run, given["run"], given["claim"]) == (first, second, NAME)
+    assert given["since"] != ""
+    assert scripter.shown(second)["phase"] == "running"
+    # As if that answer had been lost: the end is told again, then the next is asked for.
+    assert scripter.finish(run, 409, next=wish)["code"] == "lease_lost"
+    assert [each.run for each in scripter.claim(claim=NAME)] == [second]
 
 
 def test_the_next_run_knows_when_the_last_completed_one_began(scripter: Scripter) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers.deaf_link import DeafLink
 from tests.servers.processes import children
 from tests.servers.rabbit import Rabbit
 from tests.servers.scripting import Scripting
@@ -113,6 +114,24 @@ def test_two_runners_do_each_of_many_runs_once(spread: House, tmp_path: Path) ->
     assert {(row["status"], row["attempt"]) for row in rows} == {("completed", 1)}
     assert sorted(int(path.name.split("-")[0]) for path in marks.iterdir()) == ids
     assert len({row["worker"] for row in rows}) == 2
+
+
+def test_an_answer_that_is_lost_costs_no_run(spread: House, tmp_path: Path) -> None:
+    here = spread(token_file="data/runner.token")
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    here.script("marks", MARKS, overlap="allow", arguments={"folder": str(marks)})
+    ids = [here.hand("marks") for _ in range(8)]
+    lost = {"/v1/runs/claim": {1, 3}, r"/v1/runs/\d+/finish": {1, 3, 4}}
+    with DeafLink(here.api_port, lost) as link:
+        here.add("api", url=link.url)
+        here.run_scripts()
+
+        rows = here.all_over(ids)
+
+    assert {(row["status"], row["attempt"]) for row in rows} == {("completed", 1)}
+    assert sorted(int(path.name.split("-")[0]) for path in marks.iterdir()) == ids
+    assert all(link.asked.values())
 
 
 def test_a_run_whose_runner_is_killed_is_lost_or_done_again(spread: House, tmp_path: Path) -> None:
