@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def main() -> None:
     """Do what the command line says."""
     how, told, output_folder, *limits = sys.argv[1:]
-    _limit(limits)
+    if limits:
+        _limit(limits)
     # The script's children get neither this descriptor nor an input that somebody waits for.
     hidden = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -10,7 +10,6 @@ from api.models import Fact, Run, Task
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 
-
 NAME = "0123456789abcdef" * 2
 
 

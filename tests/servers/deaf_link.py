@@ -28,7 +28,7 @@ class DeafLink:
             def do_GET(self) -> None:
                 link._carry(self)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass
