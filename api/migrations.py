@@ -130,12 +130,13 @@ def _count_dead_letters(db: Database) -> None:
 
 
 def _name_claims(db: Database) -> None:
-    """Find runs by the names of their claims, and those that wait in their order."""
+    """Find runs by the names of their claims, and those of a script in their order."""
     db.execute_sql("DROP INDEX IF EXISTS runs_pending")
     db.execute_sql(
         "CREATE INDEX IF NOT EXISTS runs_waiting ON runs (script_id, claim, id) "
         "WHERE status = 'pending'"
     )
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_script_id_id ON runs (script_id, id)")
     db.execute_sql("CREATE INDEX IF NOT EXISTS runs_claim ON runs (claim) WHERE claim > ''")
 
 

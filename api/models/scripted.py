@@ -113,6 +113,7 @@ class Run(BaseModel):
     class Meta:
         table_name = "runs"
         indexes = (
+            (("script", "id"), False),
             (("script", "status", "id"), False),
             (("script", "kind", "id"), False),
             (("status", "id"), False),
