@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+#: Seconds of a lease: who died is found out within two minutes.
+MAX_LEASE = 100
 #: Runs of one claim, items of one batch of a replay.
 MAX_RUNS = 100
 MAX_ITEMS = 500
@@ -19,7 +21,7 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Worker = Annotated[str, Meta(min_length=1, max_length=200)]
 Claim = Annotated[str, Meta(min_length=1, max_length=64)]
-Lease = Annotated[float, Meta(ge=1, le=3_600)]
+Lease = Annotated[float, Meta(ge=1, le=MAX_LEASE)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Line = Annotated[str, Meta(max_length=10_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]

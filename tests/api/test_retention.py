@@ -49,6 +49,18 @@ def test_the_newest_completed_run_stays_however_old_it_is(scripter: Scripter) ->
     assert left() == [completed, waiting]
 
 
+def test_what_is_older_than_so_many_days_goes(scripter: Scripter) -> None:
+    scripter.script(keep_days=30)
+    old = [scripter.done() for _ in range(2)]
+    with scripter.api.db.writing():
+        Run.update(ended=ago(days=31)).where(Run.id.in_(old)).execute()
+    ids = [scripter.done() for _ in range(2)]
+
+    assert clear(scripter) == 2
+
+    assert left() == ids
+
+
 def test_by_size_the_old_make_room_for_the_new(
     scripter: Scripter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

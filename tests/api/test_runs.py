@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api import attendance, lost, runlog
+from api import attendance, lost, runlog, upkeep
 from api.models import Fact, Run, Task
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
@@ -198,6 +198,17 @@ def test_a_run_whose_worker_died_is_an_error(scripter: Scripter) -> None:
     kinds = [told["kind"] for told in events("run.")]
     assert kinds == ["run.asked", "run.lost", "run.finished"]
     assert scripter.claim() == []
+
+
+def test_a_worker_that_died_is_found_out_within_two_minutes(scripter: Scripter) -> None:
+    scripter.run()
+    asked = {"worker": "a", "lease_seconds": runs.MAX_LEASE + 1}
+    assert scripter.tell("/v1/runs/claim", asked, 400)["code"] == "bad_body"
+
+    (run,) = scripter.claim(lease_seconds=runs.MAX_LEASE)
+
+    longest = datetime.now(UTC) + timedelta(seconds=120 - upkeep.LOOK_SECONDS)
+    assert datetime.fromisoformat(run.lease_until) < longest
 
 
 def test_a_run_whose_worker_died_waits_again_where_the_script_says_so(scripter: Scripter) -> None:
