@@ -140,6 +140,12 @@ def _name_claims(db: Database) -> None:
     db.execute_sql("CREATE INDEX IF NOT EXISTS runs_claim ON runs (claim) WHERE claim > ''")
 
 
+def _choose_by_parts(db: Database) -> None:
+    """Know how far the items of a replay are chosen; those that there are have all of theirs."""
+    for column in ("chosen", "last"):
+        _add(db, "replays", column, "BIGINT NOT NULL DEFAULT 0")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -165,6 +171,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _know_users,
     _count_dead_letters,
     _name_claims,
+    _choose_by_parts,
 )
 
 

@@ -189,6 +189,9 @@ class Replay(BaseModel):
     state = peewee.TextField(default="running")
     task = peewee.ForeignKeyField(Task, null=True, index=False)
     claim = peewee.TextField(default="")
+    #: Items up to this id are chosen so far; the last that there was at its beginning.
+    chosen = peewee.BigIntegerField(default=0)
+    last = peewee.BigIntegerField(default=0)
     total = peewee.IntegerField(default=0)
     completed = peewee.IntegerField(default=0)
     failed = peewee.IntegerField(default=0)

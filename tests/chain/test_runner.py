@@ -192,13 +192,13 @@ def test_a_runner_that_wakes_after_its_lease_changes_nothing(spread: House, tmp_
     first = here.processes["runner"]
     first.send_signal(signal.SIGSTOP)
     here.run_scripts("other")
-    wait_until(lambda: here.run(id_)["attempt"] == 2, 30, "the other runner to have it")
+    wait_until(lambda: here.run(id_)["attempt"] == 2, 60, "the other runner to have it")
     go.touch()
     done = here.over(id_)
 
     first.send_signal(signal.SIGCONT)
 
-    wait_until(lambda: "nothing of it is kept" in here.log("runner"), 20, "the first to know")
+    wait_until(lambda: "nothing of it is kept" in here.log("runner"), 60, "the first to know")
     assert here.run(id_) == done
     assert (done["status"], done["attempt"]) == ("completed", 2)
 
@@ -213,7 +213,7 @@ def test_an_api_that_is_away_for_a_while_costs_no_run(spread: House, tmp_path: P
     here.running(id_)
     here.kill("api")
     go.touch()
-    wait_until(lambda: "does not answer" in here.log("runner"), 20, "the runner to notice")
+    wait_until(lambda: "does not answer" in here.log("runner"), 60, "the runner to notice")
     here.start("api")
 
     assert here.over(id_)["status"] == "completed"
@@ -248,7 +248,7 @@ def test_what_is_soon_over_when_a_runner_ends_is_done(spread: House, tmp_path: P
     id_ = here.hand("waits")
     here.running(id_)
     process.terminate()
-    wait_until(lambda: "waiting for run" in here.log("runner"), 10, "the runner to wait")
+    wait_until(lambda: "waiting for run" in here.log("runner"), 60, "the runner to wait")
     go.touch()
 
     assert process.wait(60) == 0
@@ -317,7 +317,7 @@ def test_a_clock_strikes_once_for_all_runners(house: House) -> None:
         here.run_scripts(name)
     slots = "/v1/scripts/tick/slots"
 
-    wait_until(lambda: len(here.items(slots)) >= 3, 20, "three slots")
+    wait_until(lambda: len(here.items(slots)) >= 3, 60, "three slots")
 
     rows = here.items(slots)
     assert len({row["slot"] for row in rows}) == len(rows)
@@ -331,11 +331,11 @@ def test_a_file_in_the_folder_becomes_a_script_and_runs(house: House) -> None:
     folder.mkdir()
     (folder / "mine.py").write_text("print('one')")
     here.run_scripts()
-    wait_until(lambda: here.items("/v1/scripts"), 20, "the script")
+    wait_until(lambda: here.items("/v1/scripts"), 60, "the script")
 
     first = here.over(here.hand("mine"))
     (folder / "mine.py").write_text("print('two, and longer')")
-    wait_until(lambda: here.get("/v1/scripts/mine")["version"] == 2, 20, "its next version")
+    wait_until(lambda: here.get("/v1/scripts/mine")["version"] == 2, 60, "its next version")
     here.over(here.hand("mine"))
 
     assert (first["version"], here.text(1), here.text(2)) == (1, "one\n", "two, and longer\n")
@@ -347,7 +347,7 @@ def test_a_runner_without_a_token_waits_for_the_api_to_write_it(house: House) ->
     token = here.folder / "data/runner.token"
     kept = token.rename(token.with_name("away"))
     here.run_scripts()
-    wait_until(lambda: "waiting for the API" in here.log("runner"), 20, "the runner to wait")
+    wait_until(lambda: "waiting for the API" in here.log("runner"), 60, "the runner to wait")
 
     kept.rename(token)
 

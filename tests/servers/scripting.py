@@ -40,14 +40,14 @@ class Scripting(Daemons):
         """A run as it is now."""
         return dict(self.get(f"/v1/runs/{id_}"))
 
-    def over(self, id_: int, seconds: float = 30) -> dict[str, Any]:
+    def over(self, id_: int, seconds: float = 90) -> dict[str, Any]:
         """A run once it is over."""
         wait_until(lambda: self.run(id_)["status"] in OVER, seconds, f"run {id_} to be over")
         return self.run(id_)
 
     def running(self, id_: int) -> dict[str, Any]:
         """A run once it has written its first line."""
-        wait_until(lambda: self.run(id_)["log"]["out"], 30, f"run {id_} to write")
+        wait_until(lambda: self.run(id_)["log"]["out"], 90, f"run {id_} to write")
         return self.run(id_)
 
     def text(self, id_: int, stream: str = "out") -> str:
@@ -59,7 +59,7 @@ class Scripting(Daemons):
         answer = self.get(f"/v1/runs/{id_}/output")
         return answer.decode() if isinstance(answer, bytes) else str(answer)
 
-    def all_over(self, ids: Sequence[int], seconds: float = 60) -> list[dict[str, Any]]:
+    def all_over(self, ids: Sequence[int], seconds: float = 120) -> list[dict[str, Any]]:
         """Runs once all of them are over."""
 
         def found() -> list[dict[str, Any]]:
