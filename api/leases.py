@@ -289,6 +289,7 @@ def _made(run: Held, told: FinishRun) -> dict[str, Any]:
     return {
         "exit_code": told.exit_code,
         "isolation": told.isolation,
+        "objects": _beginning(run) if output or artefacts else "",
         "output_key": output.key if output else "",
         "output_size": size,
         "output_sha256": output.sha256 if output else "",
@@ -298,7 +299,7 @@ def _made(run: Held, told: FinishRun) -> dict[str, Any]:
 
 
 def _check_keys(run: Held, keys: Sequence[str]) -> None:
-    begin = f"{OBJECTS}{run.id}/{run.attempt}/"
+    begin = _beginning(run)
     for key in keys:
         try:
             check_key(key)
@@ -306,6 +307,11 @@ def _check_keys(run: Held, keys: Sequence[str]) -> None:
             raise RefusedError("bad_body", str(e)) from e
         if not key.startswith(begin):
             raise RefusedError("bad_body", f"the objects of this attempt stand under {begin}")
+
+
+def _beginning(run: Held) -> str:
+    """How the keys of all objects of this attempt begin."""
+    return f"{OBJECTS}{run.id}/{run.attempt}/"
 
 
 def is_token(digest: str) -> bool:

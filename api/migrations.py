@@ -7,6 +7,7 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import Database
+from .kept import beginning
 from .models import (
     TABLES,
     Alarm,
@@ -31,6 +32,7 @@ from .models import (
     WebhookDelivery,
     database,
 )
+from .scriptdeletion import keys_of
 from .sessions import FORM_KEY
 from .wordindex import words_index
 
@@ -146,6 +148,18 @@ def _choose_by_parts(db: Database) -> None:
         _add(db, "replays", column, "BIGINT NOT NULL DEFAULT 0")
 
 
+def _find_objects(db: Database) -> None:
+    """Find the objects of runs, artefacts as well, by how their keys begin."""
+    if _add(db, "runs", "objects", "TEXT NOT NULL DEFAULT ''"):
+        some = Run.select(Run.id, Run.output_key, Run.artefacts)
+        kept = some.where((Run.output_key != "") | (Run.artefacts != []))
+        begins = [(beginning(keys_of(run)[0]), run.id) for run in kept.iterator()]
+        p = db.param
+        db.many(f"UPDATE runs SET objects = {p} WHERE id = {p}", begins)  # noqa: S608
+    db.execute_sql("DROP INDEX IF EXISTS runs_output")
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_objects ON runs (objects) WHERE objects <> ''")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -172,6 +186,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _count_dead_letters,
     _name_claims,
     _choose_by_parts,
+    _find_objects,
 )
 
 

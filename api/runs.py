@@ -85,6 +85,7 @@ _NOTHING_YET = {
     "ended": "",
     "error": "",
     "isolation": "",
+    "objects": "",
     "output_key": "",
     "output_size": 0,
     "output_sha256": "",

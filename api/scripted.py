@@ -91,6 +91,8 @@ class ShownArtefact(ShownOutput, frozen=True):
     number: int
     name: str
     type: str
+    #: Its bytes are gone from the storage.
+    lost: bool = False
 
 
 class LogSizes(Base, frozen=True):

@@ -72,6 +72,7 @@ def run(row: Any) -> scripted.Run:
                 type=each["type"],
                 size=each["size"],
                 sha256=each["sha256"],
+                lost=not each["key"],
             )
             for number, each in enumerate(row.artefacts, 1)
         ],

@@ -100,6 +100,8 @@ class Run(BaseModel):
     exit_code = peewee.IntegerField(null=True)
     error = peewee.TextField(default="")
     isolation = peewee.TextField(default="")
+    #: How the keys of its objects begin; "" where it has none.
+    objects = peewee.TextField(default="")
     output_key = peewee.TextField(default="")
     output_size = peewee.BigIntegerField(default=0)
     output_sha256 = peewee.TextField(default="")
@@ -133,7 +135,7 @@ Run.add_index(
     Run.index(Run.script, Run.event, unique=True, where=Run.event.is_null(False), name="runs_event")
 )
 Run.add_index(Run.index(Run.token, where=peewee.SQL("token <> ''"), name="runs_token"))
-Run.add_index(Run.index(Run.output_key, where=peewee.SQL("output_key <> ''"), name="runs_output"))
+Run.add_index(Run.index(Run.objects, where=peewee.SQL("objects <> ''"), name="runs_objects"))
 Run.add_index(Run.index(Run.id, where=peewee.SQL("dead_letters > 0"), name="runs_dead_letters"))
 #: Leases that may run out.
 Task.add_index(

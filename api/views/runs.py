@@ -31,6 +31,7 @@ from ..scripted import Run as ShownRun
 from ..security import scope
 from .mails import UNTRUSTED
 
+_GONE = "these bytes are gone from the storage: run the script again"
 blueprint = Blueprint("runs", __name__, url_prefix="/v1/runs")
 STREAM = Parameter("stream", "`out` or `err`.", str, "out", error="bad_stream")
 OFFSET = Parameter("offset", "`next` of the part before.", int, 0, error="bad_number")
@@ -92,6 +93,8 @@ def artefact(id_: int, number: int) -> Response:
     if not 1 <= number <= len(run.artefacts):
         raise RefusedError("not_found", f"run {id_} has no artefact {number}")
     found = run.artefacts[number - 1]
+    if not found["key"]:
+        raise RefusedError("object_missing", _GONE)
     return _sent(found["key"], found["size"], found["sha256"], found["name"],
                  "application/octet-stream")  # fmt: skip
 
@@ -171,8 +174,7 @@ def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:
         try:
             stream: BinaryIO = current_app.config["FILES"].open_read(key, start, length)
         except ObjectMissingError as e:
-            text = "these bytes are gone from the storage: run the script again"
-            raise RefusedError("object_missing", text) from e
+            raise RefusedError("object_missing", _GONE) from e
         return stream
 
     told = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
