@@ -17,7 +17,7 @@ from runner import queues, shared
 from runner.job import Ended
 from runner.keeping import Kept
 from runner.leases import Lease, Leases
-from runner.logbook import Logbook
+from runner.logbook import Logbook, Logs
 from runner.pace import Pace
 from runner.places import Places
 from tests.waiting import wait_until
@@ -47,6 +47,17 @@ def lease(seconds: float = 30, renew: Any = lambda _: False) -> Lease:
 
 
 # --- leases
+
+
+def test_threads_end_with_what_they_work_for():
+    before = set(threading.enumerate())
+    leases, logs = Leases(Client()), Logs(Client())
+    assert len(set(threading.enumerate()) - before) == 3
+
+    logs.close()
+    leases.close()
+
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_lease_is_renewed_before_it_ends():

@@ -137,7 +137,7 @@ def test_two_runners_do_each_of_200_runs_once(spread: House, tmp_path: Path) -> 
     for name in ("runner", "other"):
         here.run_scripts(name)
 
-    rows = here.all_over(ids, seconds=120)
+    rows = here.all_over(ids, seconds=240)
 
     assert {(row["status"], row["attempt"]) for row in rows} == {("completed", 1)}
     assert marked(marks) == ids
