@@ -39,10 +39,10 @@ def complete(db: Database, id_: int) -> None:
     )
     previous = before.order_by(Replay.id.desc()).limit(1).scalar()
     p = database.param
-    for part in _parts(id_):
+    for part in parts(id_):
         with db.writing():
             database.execute_sql(_COMPARE.format(p), (previous or 0, previous or 0, id_, *part))
-    for part in _parts(previous) if previous else ():
+    for part in parts(previous) if previous else ():
         with db.writing():
             database.execute_sql(_ABSENT.format(p), (id_, previous, *part, id_))
     counts = _counted(id_)
@@ -72,8 +72,8 @@ def end(replay: Any, state: str) -> None:
     )
 
 
-def _parts(replay: int) -> Iterator[tuple[int, int]]:
-    """The items of a replay: after which, and up to which."""
+def parts(replay: int) -> Iterator[tuple[int, int]]:
+    """The items of a replay, part by part: after which, and up to which."""
     last = 0
     while True:
         some = ReplayItem.select(ReplayItem.item).where(
