@@ -12,6 +12,7 @@ from postroom.errors import TemporaryError
 from postroom.runner_client import WaitingRun
 from postroom.settings import Runner
 from runner import broker
+from runner.dispatch import Next, Taken
 from tests.servers.rabbit import Rabbit
 from tests.waiting import wait_until
 
@@ -66,7 +67,12 @@ def started(rabbit: Rabbit, api: Api, stop: threading.Event, carried: list[int])
     shared: Any = SimpleNamespace(
         options=Runner(poll_seconds=0.05), client=api, stop=stop, worker="w"
     )
-    made = broker.Broker(rabbit.fresh_url(), shared, lambda taken: carried.append(taken.run.run))
+
+    def carry(taken: Taken, following: Next = lambda: None) -> None:
+        del following
+        carried.append(taken.run.run)
+
+    made = broker.Broker(rabbit.fresh_url(), shared, carry)
     made.start()
     return made
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -300,7 +301,7 @@ def test_what_was_missed_while_down_runs_as_each_rule_says(house: House) -> None
 
     for rule, states in MISSED.items():
         slots = f"/v1/scripts/{rule}/slots"
-        wait_until(lambda slots=slots: here.items(slots), 60, f"the slots of {rule}")
+        wait_until(partial(here.items, slots), 60, f"the slots of {rule}")
         rows = here.items(slots)
         assert [row["state"] for row in rows] == states
         late = [row["run"] for row in rows if row["state"] == "late"]

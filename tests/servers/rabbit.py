@@ -19,8 +19,9 @@ START_SECONDS, END_SECONDS = 120, 20
 _HOLD = """
 setsid "$@" </dev/null &
 read -r _
-kill -KILL -- -$!
-epmd -port "$ERL_EPMD_PORT" -kill
+kill -9 -$!
+# It is told by the kernel that its node is gone, and until then it stays.
+while epmd -port "$ERL_EPMD_PORT" -kill 2>&1 | grep -q "not allowed"; do sleep 0.1; done
 """
 _CONFIG = """\
 listeners.tcp.1 = {host}:{port}
