@@ -9,6 +9,7 @@ from postroom.storage.keys import is_hash
 
 from .deliveries import NOTHING
 from .models import File, Mail, Place, Run, now
+from .scriptdeletion import keys_of
 from .stores import Holds
 
 #: Where the objects of watched files begin; beside them others may come to stand.
@@ -16,7 +17,7 @@ PAGES = "pages/"
 #: And those of what scripts made: runs/RUN/ATTEMPT/NAME.
 RUNS_BEGIN = "runs/"
 #: The indexes of keys hold for these very words.
-_HAS_OUTPUT = peewee.SQL("output_key <> ''")
+_HAS_OBJECTS = peewee.SQL("objects <> ''")
 _HAS_KEY = peewee.SQL("key <> ''")
 
 
@@ -89,28 +90,56 @@ def _give_up_files(keys: Collection[str]) -> int:
 
 
 def _runs_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
-    found = Run.select(Run.output_key, Run.output_size).where(_HAS_OUTPUT, Run.output_key > last)
-    return list(found.order_by(Run.output_key).limit(most).tuples())
+    # In the order of the keys, since how they begin ends with a slash.
+    runs = (
+        Run.select(Run.output_key, Run.output_size, Run.artefacts)
+        .where(_HAS_OBJECTS, Run.objects >= (beginning(last) if last else ""))
+        .order_by(Run.objects)
+    )
+    found: list[tuple[str, int]] = []
+    # Never one alone: all of its keys may be behind us.
+    for run in runs.limit(max(2, most)):
+        kept = [(run.output_key, run.output_size)]
+        kept += [(each["key"], each["size"]) for each in run.artefacts]
+        found += sorted(each for each in kept if each[0] > last)
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
 def _runs_named(keys: Collection[str]) -> set[str]:
     """Also what the present attempt of a run put there and has not told yet."""
-    attempts = {key: key.split("/")[1:3] for key in keys}
-    ids = {run for run, *_ in attempts.values() if run.isdigit() and len(run) < 19}
-    found = Run.select(Run.id, Run.attempt).where(Run.id.in_([int(each) for each in ids]))
-    known = {str(id_): str(attempt) for id_, attempt in found.tuples()}
-    return {
-        key for key, (run, *attempt) in attempts.items() if run in known and attempt == [known[run]]
-    }
+    begins = {beginning(key) for key in keys}
+    ids = {int(run) for run in (each.split("/")[1] for each in begins) if _is_id(run)}
+    known: set[str] = set()
+    for run in Run.select(Run.id, Run.attempt, Run.objects).where(Run.id.in_(ids)):
+        known |= {run.objects, f"{RUNS_BEGIN}{run.id}/{run.attempt}/"}
+    return {key for key in keys if beginning(key) in known}
+
+
+def _is_id(text: str) -> bool:
+    return text.isdigit() and len(text) < 19
+
+
+def beginning(key: str) -> str:
+    """What the keys of all objects of one attempt have in common."""
+    return "".join(f"{part}/" for part in key.split("/")[:3])
 
 
 def _give_up_runs(keys: Collection[str]) -> int:
     # Nobody can make it again but the script.
-    lost: int = (
-        Run.update(output_key="", output_size=0, changed=now())
-        .where(_HAS_OUTPUT, Run.output_key.in_(keys))
-        .execute()
-    )
+    lost = 0
+    begins = {beginning(key) for key in keys}
+    for run in Run.select().where(_HAS_OBJECTS, Run.objects.in_(begins)):
+        lost += len(set(keys).intersection(keys_of(run)))
+        if run.output_key in keys:
+            run.output_key, run.output_size = "", 0
+        run.artefacts = [
+            {**each, "key": ""} if each["key"] in keys else each for each in run.artefacts
+        ]
+        run.objects = run.objects if keys_of(run) else ""
+        run.changed = now()
+        run.save()
     return lost
 
 

@@ -53,6 +53,9 @@ _NEXT = """
 _THIS = """
     SELECT r.id FROM runs r JOIN tasks t ON t.id = r.task_id WHERE r.id = {0} AND r.script_id = {0}
     AND r.status = 'pending' AND r.claim = '' AND t.due <= {0}"""
+_SAME = """
+    SELECT id FROM runs WHERE claim > '' AND status = 'pending' AND claim = {0} AND worker = {0}
+    ORDER BY id"""
 _GIVEN = """
     SELECT r.task_id, r.attempt, r.arguments, r."trigger", r.mail_id, r.file_id, s.name, s.version,
         s.secrets, s.seconds, s.megabytes, s.network, v.source,
@@ -88,12 +91,26 @@ def claim(db: Database, asked: ClaimRuns) -> ClaimedRuns:
     Of a script whose runs must not overlap there is one at a time.
     """
     attendance.heard(db)
-    if not (lost.is_any() or _due(asked.most, asked.run)):
+    if not (lost.is_any() or _given(asked) or _due(asked.most, asked.run)):
         return ClaimedRuns()
     with db.writing():
-        lost.settle()
-        ids = _due(asked.most, asked.run)
-        return ClaimedRuns(runs=[_give(id_, asked) for id_ in ids])
+        return ClaimedRuns(runs=_give(asked))
+
+
+def _give(asked: ClaimRuns) -> list[ClaimedRun]:
+    """What a runner may do now; call it inside a write transaction."""
+    lost.settle()
+    if given := _given(asked):
+        return [_again(id_, asked) for id_ in given]
+    return [_first(id_, asked) for id_ in _due(asked.most, asked.run)]
+
+
+def _given(asked: ClaimRuns) -> list[int]:
+    """What it was given already under the name of this claim, and may not have heard of."""
+    if asked.claim is None:
+        return []
+    rows = database.execute_sql(_SAME.format(database.param), (asked.claim, asked.worker))
+    return [id_ for (id_,) in rows.fetchall()]
 
 
 def _due(most: int, run: int | None) -> list[int]:
@@ -117,11 +134,10 @@ def _this(run: int, script: int, time: str) -> list[int]:
     return [id_ for (id_,) in rows.fetchall()]
 
 
-def _give(id_: int, asked: ClaimRuns) -> ClaimedRun:
-    sql = _GIVEN.format(database.param)
-    given = _Given(*database.execute_sql(sql, (id_,)).fetchone())
-    token = TOKEN + secrets.token_urlsafe(32) if given.network else ""
-    claim, attempt, time = secrets.token_hex(16), given.attempt + 1, now()
+def _first(id_: int, asked: ClaimRuns) -> ClaimedRun:
+    given = _read(id_)
+    token = _token(given)
+    claim, attempt, time = asked.claim or secrets.token_hex(16), given.attempt + 1, now()
     bulk.update(
         Run,
         id_,
@@ -132,16 +148,41 @@ def _give(id_: int, asked: ClaimRuns) -> ClaimedRun:
         started=time,
         ended="",
         changed=time,
-        token=hashlib.sha256(token.encode()).hexdigest() if token else "",
+        token=_digest(token),
         log_out=0,
         log_err=0,
     )
+    return _claimed(id_, asked, given._replace(attempt=attempt), claim, token)
+
+
+def _again(id_: int, asked: ClaimRuns) -> ClaimedRun:
+    given = _read(id_)
+    # The token that nobody heard is kept as a hash only.
+    if token := _token(given):
+        bulk.update(Run, id_, token=_digest(token))
+    return _claimed(id_, asked, given, asked.claim or "", token)
+
+
+def _read(id_: int) -> _Given:
+    sql = _GIVEN.format(database.param)
+    return _Given(*database.execute_sql(sql, (id_,)).fetchone())
+
+
+def _token(given: _Given) -> str:
+    return TOKEN + secrets.token_urlsafe(32) if given.network else ""
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest() if token else ""
+
+
+def _claimed(id_: int, asked: ClaimRuns, given: _Given, claim: str, token: str) -> ClaimedRun:
     until = _until(asked.lease_seconds)
     tasks.lease_until(given.task, asked.worker, until)
     return ClaimedRun(
         run=id_,
         claim=claim,
-        attempt=attempt,
+        attempt=given.attempt,
         lease_until=until,
         script=given.script,
         version=given.version,
@@ -197,19 +238,27 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
             f"the runner keeps outputs in the store {told.storage}, the API reads from {store.id}: "
             "both must use the same [storage]; SQLite and directory stores serve one host only",
         )
-    has_objects = bool(told.output or told.artefacts)
-    number = store.batch() if has_objects else 0
+    number = store.batch() if told.output or told.artefacts else 0
+    if told.next:
+        attendance.heard(db)
     with db.writing():
-        run = _held(id_, told.claim)
-        made = {**_logged(run, told.log), **_made(run, told)}
-        if has_objects:
-            stores.rely(store.id, number, "runs")
-        if told.status == "error" and runs.may_retry(run):
-            due = next_try(run.attempt)
-            runs.wait_again(run, told.error or "no reason", due, ended=now(), **made)
-            return FinishedRun(run=id_, status="pending", due=due)
-        error = told.error if told.status == "completed" else told.error or "no reason"
-        runs.end(run, told.status, error, **made)
+        ended = _finish(store, number, id_, told)
+        # So a busy runner is given its next run without another request or commit.
+        given = _give(told.next) if told.next else []
+    return msgspec.structs.replace(ended, runs=given)
+
+
+def _finish(store: Storage, number: int, id_: int, told: FinishRun) -> FinishedRun:
+    run = _held(id_, told.claim)
+    made = {**_logged(run, told.log), **_made(run, told)}
+    if told.output or told.artefacts:
+        stores.rely(store.id, number, "runs")
+    if told.status == "error" and runs.may_retry(run):
+        due = next_try(run.attempt)
+        runs.wait_again(run, told.error or "no reason", due, ended=now(), **made)
+        return FinishedRun(run=id_, status="pending", due=due)
+    error = told.error if told.status == "completed" else told.error or "no reason"
+    runs.end(run, told.status, error, **made)
     return FinishedRun(run=id_, status=told.status)
 
 
@@ -240,6 +289,7 @@ def _made(run: Held, told: FinishRun) -> dict[str, Any]:
     return {
         "exit_code": told.exit_code,
         "isolation": told.isolation,
+        "objects": _beginning(run) if output or artefacts else "",
         "output_key": output.key if output else "",
         "output_size": size,
         "output_sha256": output.sha256 if output else "",
@@ -249,7 +299,7 @@ def _made(run: Held, told: FinishRun) -> dict[str, Any]:
 
 
 def _check_keys(run: Held, keys: Sequence[str]) -> None:
-    begin = f"{OBJECTS}{run.id}/{run.attempt}/"
+    begin = _beginning(run)
     for key in keys:
         try:
             check_key(key)
@@ -257,6 +307,11 @@ def _check_keys(run: Held, keys: Sequence[str]) -> None:
             raise RefusedError("bad_body", str(e)) from e
         if not key.startswith(begin):
             raise RefusedError("bad_body", f"the objects of this attempt stand under {begin}")
+
+
+def _beginning(run: Held) -> str:
+    """How the keys of all objects of this attempt begin."""
+    return f"{OBJECTS}{run.id}/{run.attempt}/"
 
 
 def is_token(digest: str) -> bool:

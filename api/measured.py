@@ -32,9 +32,11 @@ STATE = Metric("postroom_api_source_state", "gauge", "1 for the state that a sou
 ASIDE = Metric("postroom_api_quarantine_items", "gauge", "Items in quarantine.", ("stage",))
 TASKS = Metric("postroom_api_open_tasks", "gauge", "Tasks that are due or leased.", ("kind",))
 RUNS = Metric("postroom_api_runs", "gauge", "Runs that are kept.", ("status",))
+DEAD = Metric("postroom_api_dead_letters", "gauge",
+              "Messages about runs that wait, given up by the queue.")  # fmt: skip
 STREAMS = Metric("postroom_api_event_streams", "gauge", "Streams of events that are open.")
 SIZE = Metric("postroom_api_database_bytes", "gauge", "Bytes of the database and its log.")
-METRICS = (REQUESTS, SECONDS, MAILS, BATCH, LAG, STATE, ASIDE, TASKS, RUNS, STREAMS, SIZE)
+METRICS = (REQUESTS, SECONDS, MAILS, BATCH, LAG, STATE, ASIDE, TASKS, RUNS, DEAD, STREAMS, SIZE)
 
 
 def register(app: Flask) -> None:
@@ -52,6 +54,7 @@ def numbers(db: Database, streams: Streams) -> Numbers:
     found.read(ASIDE, lambda: _counted(Quarantine, Quarantine.stage))
     found.read(TASKS, lambda: _counted(Task, Task.kind, Task.state != "done"))
     found.read(RUNS, lambda: _counted(Run, Run.status))
+    found.read(DEAD, lambda: {(): float(_dead_letters())})
     found.read(STREAMS, lambda: {(): float(len(streams))})
     found.read(SIZE, lambda: {(): float(_size(db))})
     return found
@@ -99,6 +102,11 @@ def _counted(table: Any, column: peewee.Field, *only: peewee.Node) -> dict[Label
     for condition in only:
         found = found.where(condition)
     return {(value,): float(count) for value, count in found.tuples()}
+
+
+def _dead_letters() -> int:
+    waiting = Run.select(peewee.fn.SUM(Run.dead_letters)).where(Run.status == "pending")
+    return waiting.scalar() or 0
 
 
 def _size(db: Database) -> int:

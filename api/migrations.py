@@ -7,6 +7,7 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import Database
+from .kept import beginning
 from .models import (
     TABLES,
     Alarm,
@@ -31,6 +32,7 @@ from .models import (
     WebhookDelivery,
     database,
 )
+from .scriptdeletion import keys_of
 from .sessions import FORM_KEY
 from .wordindex import words_index
 
@@ -130,6 +132,43 @@ def _find_runs(db: Database) -> None:
         )
 
 
+def _count_dead_letters(db: Database) -> None:
+    """Count the messages about a run that a queue gave up."""
+    _add(db, "runs", "dead_letters", "INTEGER NOT NULL DEFAULT 0")
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_dead_letters ON runs (id) WHERE dead_letters > 0"
+    )
+
+
+def _name_claims(db: Database) -> None:
+    """Find runs by the names of their claims, and those of a script in their order."""
+    db.execute_sql("DROP INDEX IF EXISTS runs_pending")
+    db.execute_sql(
+        "CREATE INDEX IF NOT EXISTS runs_waiting ON runs (script_id, claim, id) "
+        "WHERE status = 'pending'"
+    )
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_script_id_id ON runs (script_id, id)")
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_claim ON runs (claim) WHERE claim > ''")
+
+
+def _choose_by_parts(db: Database) -> None:
+    """Know how far the items of a replay are chosen; those that there are have all of theirs."""
+    for column in ("chosen", "last"):
+        _add(db, "replays", column, "BIGINT NOT NULL DEFAULT 0")
+
+
+def _find_objects(db: Database) -> None:
+    """Find the objects of runs, artefacts as well, by how their keys begin."""
+    if _add(db, "runs", "objects", "TEXT NOT NULL DEFAULT ''"):
+        some = Run.select(Run.id, Run.output_key, Run.artefacts)
+        kept = some.where((Run.output_key != "") | (Run.artefacts != []))
+        begins = [(beginning(keys_of(run)[0]), run.id) for run in kept.iterator()]
+        p = db.param
+        db.many(f"UPDATE runs SET objects = {p} WHERE id = {p}", begins)  # noqa: S608
+    db.execute_sql("DROP INDEX IF EXISTS runs_output")
+    db.execute_sql("CREATE INDEX IF NOT EXISTS runs_objects ON runs (objects) WHERE objects <> ''")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -154,6 +193,10 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _know_couriers,
     _know_users,
     _find_runs,
+    _count_dead_letters,
+    _name_claims,
+    _choose_by_parts,
+    _find_objects,
 )
 
 

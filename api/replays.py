@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-import peewee
 
 from postroom.errors import RefusedError
 from postroom.runs import ClaimBatch, ItemResult, ItemsTaken, ReplayBatch, TellItems
 
-from . import events, filelist, query, scripts, tasks
+from . import choosing, comparing, events, filelist, query, scripts, tasks
 from .contracts import Parameter
 from .database import Database
 from .deliveries import MAX_LINE, clean
-from .models import File, Mail, Replay, ReplayItem, Script, Task, database, encode, now
+from .models import Replay, ReplayItem, Script, Task, encode, now
 from .schedule import stamp
 from .scripted import ReplayLine
 
@@ -23,23 +22,6 @@ TASK = "replay"
 #: Lines that one query reads.
 CHUNK = 200
 _Filters = dict[str, str]
-_NOTHING = ("", "", False, "", "", "")
-_FIELDS = ("replay", "item", "status", "sha256", "cut", "was", "error", "output")
-#: What has an output has the hash of one.
-_BEFORE = (
-    "COALESCE((SELECT p.sha256 FROM replay_items p WHERE p.replay_id = {0} "
-    "AND p.item = replay_items.item), '')"
-)
-_COMPARE = f"""
-    UPDATE replay_items SET was = CASE
-        WHEN sha256 = {_BEFORE} THEN 'same' WHEN sha256 = '' THEN 'gone'
-        WHEN {_BEFORE} = '' THEN 'added' ELSE 'changed' END
-    WHERE replay_id = {{0}}"""  # noqa: S608
-_ABSENT = """
-    INSERT INTO replay_items (replay_id, item, status, sha256, cut, was, error, output)
-    SELECT {0}, p.item, 'absent', '', FALSE, 'gone', '', '' FROM replay_items p
-    WHERE p.replay_id = {0} AND p.sha256 <> '' AND NOT EXISTS(
-        SELECT 1 FROM replay_items n WHERE n.replay_id = {0} AND n.item = p.item)"""
 
 
 class ReplayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +35,7 @@ class ReplayBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def begin(db: Database, name: str, told: ReplayBody) -> int:
     """Settle what a replay goes over; its id."""
     of, filters = _asked(told)
+    last, total = choosing.counted(of, filters)
     with db.writing():
         script = scripts.found(name)
         (task,) = tasks.add_new(TASK, name, [{}])
@@ -63,13 +46,13 @@ def begin(db: Database, name: str, told: ReplayBody) -> int:
             of=of,
             filters=filters,
             task=task,
+            last=last,
+            total=total,
         )
         Task.update(target={"replay": replay.id}).where(Task.id == task).execute()
-        replay.total = _select(replay, of, filters)
-        replay.save()
-        events.tell("replay.asked", name, replay=replay.id, of=of, total=replay.total)
-        if not replay.total:
-            _complete(replay)
+        events.tell("replay.asked", name, replay=replay.id, of=of, total=total)
+    if not total:
+        comparing.complete(db, replay.id)
     return int(replay.id)
 
 
@@ -91,20 +74,6 @@ def _check(given: Mapping[str, str], known: tuple[Parameter, ...]) -> None:
             raise RefusedError("unknown_parameter", f"there is no filter {name!r}: take {take}")
 
 
-def _select(replay: Replay, of: str, filters: _Filters) -> int:
-    """Write down all items: what comes later is not in the replay, what is in it stays."""
-    model: Any
-    if of == "mails":
-        model, found = Mail, query.mails(filters).where(Mail.has_raw)
-    else:
-        model, found = File, filelist.selected(filters).where(File.state == "stored")
-    columns = [peewee.Value(each) for each in _NOTHING]
-    rows = found.select(peewee.Value(replay.id), model.id, *columns).order_by(model.id)
-    fields = [getattr(ReplayItem, name) for name in _FIELDS]
-    ReplayItem.insert_from(rows, fields).execute()
-    return int(ReplayItem.select().where(ReplayItem.replay == replay).count())
-
-
 def found(id_: int) -> Any:
     """A replay with its script; RefusedError when there is none."""
     replay = Replay.select(Replay, Script).join(Script).where(Replay.id == id_).get_or_none()
@@ -115,6 +84,8 @@ def found(id_: int) -> Any:
 
 def claim(db: Database, id_: int, asked: ClaimBatch) -> ReplayBatch:
     """Lease the next items to a runner; none while another one has the lease."""
+    if choosing.choose(db, id_):
+        comparing.complete(db, id_)
     with db.writing():
         replay = found(id_)
         script, version = replay.script, scripts.version(replay.script, replay.version)
@@ -171,9 +142,11 @@ def take(db: Database, id_: int, told: TellItems) -> ItemsTaken:
         replay.changed = now()
         replay.save()
         tasks.lease_until(replay.task_id, task.worker, until)
-        if replay.completed + replay.failed == replay.total:
-            _complete(replay)
-    done = replay.completed + replay.failed
+        done = replay.completed + replay.failed
+        is_over = replay.chosen >= replay.last and not choosing.is_left(replay)
+    if is_over:
+        comparing.complete(db, id_)
+        replay.state = found(id_).state
     return ItemsTaken(
         done=done, total=replay.total, stop=replay.state != "running", lease_until=until
     )
@@ -202,42 +175,7 @@ def stop(db: Database, id_: int) -> None:
     with db.writing():
         replay = found(id_)
         if replay.state == "running":
-            _end(replay, "stopped")
-
-
-def _complete(replay: Any) -> None:
-    """Compare with the replay before, and tell the end."""
-    before = Replay.select(Replay.id).where(
-        Replay.script == replay.script_id, Replay.of == replay.of, Replay.state == "completed"
-    )
-    previous = before.order_by(Replay.id.desc()).limit(1).scalar()
-    p = database.param
-    database.execute_sql(_COMPARE.format(p), (previous or 0, previous or 0, replay.id))
-    if previous:
-        database.execute_sql(_ABSENT.format(p), (replay.id, previous, replay.id))
-    counted = (
-        ReplayItem.select(ReplayItem.was, peewee.fn.COUNT(ReplayItem.item))
-        .where(ReplayItem.replay == replay)
-        .group_by(ReplayItem.was)
-    )
-    replay.previous, replay.counts = previous, dict(counted.tuples())
-    _end(replay, "completed")
-
-
-def _end(replay: Any, state: str) -> None:
-    replay.state, replay.ended, replay.claim = state, now(), ""
-    replay.changed = replay.ended
-    replay.save()
-    tasks.end_by_id(replay.task_id, state)
-    events.tell(
-        "replay.finished",
-        replay.script.name,
-        replay=replay.id,
-        state=state,
-        completed=replay.completed,
-        failed=replay.failed,
-        **replay.counts,
-    )
+            comparing.end(replay, "stopped")
 
 
 def lines(id_: int) -> Iterator[bytes]:

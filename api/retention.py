@@ -6,9 +6,9 @@ import peewee
 
 from postroom.storage import Storage
 
-from . import scriptdeletion
+from . import comparing, scriptdeletion
 from .database import Database
-from .models import Replay, Run, Script, Slot
+from .models import Replay, ReplayItem, Run, Script, Slot
 from .schedule import stamp
 
 #: Replays that are over, and slots, of one script; others are compared with the last one only.
@@ -57,6 +57,10 @@ def _spare(script: Script, at: datetime) -> list[int]:
 def _clear_replays(db: Database, script: Script) -> None:
     over = Replay.select().where(Replay.script == script, Replay.state != "running")
     for replay in list(over.order_by(Replay.id.desc()).offset(REPLAYS)):
+        for after, upto in comparing.parts(replay.id):
+            some = (ReplayItem.item > after) & (ReplayItem.item <= upto)
+            with db.writing():
+                ReplayItem.delete().where(ReplayItem.replay == replay, some).execute()
         with db.writing():
             scriptdeletion.delete_replay(replay)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, Literal, get_args
+
+import peewee
 
 from postroom.errors import RefusedError
 
@@ -14,10 +16,13 @@ from .scripted import Kind, RunStatus
 
 STATUSES: tuple[str, ...] = get_args(RunStatus)
 KINDS: tuple[str, ...] = get_args(Kind)
+#: The index of these holds for these very words.
+_DEAD = peewee.SQL("dead_letters > 0")
 FILTERS = (
     Parameter("script", "Runs of this script."),
     Parameter("status", "Runs of this status.", RunStatus, error="bad_status"),
     Parameter("trigger", "Runs that this was the reason of.", Kind, error="bad_trigger"),
+    Parameter("has", "Runs that have this.", Literal["dead_letters"], error="bad_has"),
     Parameter("file", "Runs over the file of this id.", int, error="bad_number"),
     Parameter("mail", "Runs on the mail of this id.", int, error="bad_number"),
     Parameter("since", "Asked for at this date or time, or later (ISO 8601).", error="bad_time"),
@@ -44,6 +49,9 @@ def selected(given: Mapping[str, str]) -> Any:
         found = found.where(Run.file == _number("file", given["file"]))
     if "mail" in given:
         found = found.where(Run.mail == _number("mail", given["mail"]))
+    if "has" in given:
+        _one_of("has", given["has"], ("dead_letters",))
+        found = found.where(_DEAD)
     if "since" in given:
         found = found.where(Run.id >= _first(time_of("since", given["since"])))
     return found

@@ -51,9 +51,9 @@ def delete_runs(ids: Sequence[int]) -> list[str]:
 
 
 def keys_of(run: Run) -> list[str]:
-    """The objects that a run's row names."""
-    own = [run.output_key] if run.output_key else []
-    return [*own, *(each["key"] for each in run.artefacts)]
+    """The objects that a run's row names; of what is lost the key is empty."""
+    keys: list[str] = [run.output_key, *(each["key"] for each in run.artefacts)]
+    return [key for key in keys if key]
 
 
 def delete_replay(replay: Replay) -> None:

@@ -91,6 +91,8 @@ class ShownArtefact(ShownOutput, frozen=True):
     number: int
     name: str
     type: str
+    #: Its bytes are gone from the storage.
+    lost: bool = False
 
 
 class LogSizes(Base, frozen=True):
@@ -118,6 +120,8 @@ class Run(Base, frozen=True):
     #: Not before; of one that waits to be tried again.
     due: str | None
     attempt: int
+    #: Messages about it that the queue of the runners gave up.
+    dead_letters: int
     worker: str
     #: Somebody asked for its end.
     stop: bool

@@ -12,12 +12,10 @@ from .models import Run, Script, ScriptVersion, Slot
 
 def scripts(rows: Sequence[Script]) -> list[scripted.Script]:
     """Scripts, each with its newest run; those come by one query."""
-    newest = (
-        Run.select(peewee.fn.MAX(Run.id))
-        .where(Run.script.in_([row.id for row in rows]))
-        .group_by(Run.script)
-    )
-    last = {run.script_id: run for run in Run.select().where(Run.id.in_(newest))}
+    # One look into the index for each; a group would be read to its end.
+    newest = Run.select(peewee.fn.MAX(Run.id)).where(Run.script == Script.id)
+    ids = Script.select(newest).where(Script.id.in_([row.id for row in rows]))
+    last = {run.script_id: run for run in Run.select().where(Run.id.in_(ids))}
     return [script(row, last.get(row.id)) for row in rows]
 
 
@@ -55,6 +53,7 @@ def run(row: Any) -> scripted.Run:
         file=row.file,
         due=row.task.due if is_waiting else None,
         attempt=row.attempt,
+        dead_letters=row.dead_letters,
         worker=row.worker,
         stop=row.stop,
         started=row.started or None,
@@ -73,6 +72,7 @@ def run(row: Any) -> scripted.Run:
                 type=each["type"],
                 size=each["size"],
                 sha256=each["sha256"],
+                lost=not each["key"],
             )
             for number, each in enumerate(row.artefacts, 1)
         ],

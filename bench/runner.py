@@ -1,6 +1,6 @@
 """How many due runs one runner gets done through the API, and how soon the first line is there.
 
-python -m bench.runner [--runs 300] [--isolation none] [--declared]
+python -m bench.runner [--runs 300] [--isolation none] [--workers 2] [--declared]
 
 An API and a runner as processes; the runs are made first, then the runner is started on them. The
 latency is from the request that triggers a run to the moment at which its first line was written.
@@ -26,12 +26,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--isolation", default="none")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--declared", action="store_true", help="with an environment")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        here = Scripting(folder, isolation=options.isolation, poll_seconds=0.25)
+        here = Scripting(folder, isolation=options.isolation, poll_seconds=0.25,
+                         workers=options.workers)  # fmt: skip
         try:
             _measure(here, options)
         finally:

@@ -66,6 +66,10 @@ class RunnerClient(ApiClient):
         """Let a run wait again, for whoever can do it."""
         return self._run(runs.FinishedRun, run, "return", told)
 
+    def dead_letter(self, run: int, told: runs.DeadLetter) -> runs.DeadLetters:
+        """Tell that the queue gave up a message about the run."""
+        return self._run(runs.DeadLetters, run, "dead-letters", told)
+
     def waiting(self) -> list[WaitingRun]:
         """Runs that wait and are due, the oldest first, for those who send them out."""
         found: list[WaitingRun] = []

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+#: Seconds of a lease: who died is found out within two minutes.
+MAX_LEASE = 100
 #: Runs of one claim, items of one batch of a replay.
 MAX_RUNS = 100
 MAX_ITEMS = 500
@@ -19,7 +21,7 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Worker = Annotated[str, Meta(min_length=1, max_length=200)]
 Claim = Annotated[str, Meta(min_length=1, max_length=64)]
-Lease = Annotated[float, Meta(ge=1, le=3_600)]
+Lease = Annotated[float, Meta(ge=1, le=MAX_LEASE)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Line = Annotated[str, Meta(max_length=10_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -59,6 +61,9 @@ class ClaimRuns(Base, frozen=True, kw_only=True):
     most: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 1
     #: Only this one: a broker gave it out.
     run: Id | None = None
+    #: The runner's own name for what it is given now: who did not hear the answer asks again under
+    #: it, and is given the same.
+    claim: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | None = None
 
 
 class ClaimedRun(Base, frozen=True, kw_only=True):
@@ -166,6 +171,8 @@ class FinishRun(Base, frozen=True, kw_only=True):
     log: Annotated[list[LastPiece], Meta(max_length=2)] = []
     #: The id of the storage that holds them.
     storage: Annotated[str, Meta(max_length=255)] = ""
+    #: What the runner would do next.
+    next: ClaimRuns | None = None
 
 
 class FinishedRun(Base, frozen=True, kw_only=True):
@@ -175,6 +182,8 @@ class FinishedRun(Base, frozen=True, kw_only=True):
     status: Literal["pending", "completed", "error"]
     #: When it is tried again.
     due: str | None = None
+    #: What its runner is given to do next.
+    runs: list[ClaimedRun] = []
 
 
 class GiveBackRun(Base, frozen=True):
@@ -183,6 +192,21 @@ class GiveBackRun(Base, frozen=True):
     claim: Claim
     reason: Line = ""
     after_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
+
+
+class DeadLetter(Base, frozen=True, kw_only=True):
+    """The queue gave up the message that was to bring the run to a runner."""
+
+    reason: Line = ""
+    #: The run, where it waits, is not sent before that.
+    after_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
+
+
+class DeadLetters(Base, frozen=True, kw_only=True):
+    """How many of them the run has by now."""
+
+    run: int
+    dead_letters: int
 
 
 class TellSlots(Base, frozen=True, kw_only=True):

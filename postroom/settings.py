@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from postroom import ini
 from postroom.errors import PostroomError, SettingsError, TemporaryError
+from postroom.runs import MAX_LEASE
 from postroom.values import converted, expected, found
 
 DEFAULT_FILE = Path("config.ini")
@@ -165,7 +166,7 @@ class Runner(Options, frozen=True):
 
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     poll_seconds: Annotated[float, Meta(ge=0.01, le=60)] = 0.25
-    lease_seconds: Annotated[float, Meta(ge=3, le=3600)] = 60.0
+    lease_seconds: Annotated[float, Meta(ge=3, le=MAX_LEASE)] = 60.0
     drain_seconds: Annotated[float, Meta(ge=0, le=3600)] = 10.0
     token_file: str = ""
     queue: str = ""

@@ -6,8 +6,8 @@ and one that is lost is sent again.
 """
 
 import logging
-import threading
 import time
+from collections import deque
 from datetime import UTC, datetime
 
 import dramatiq
@@ -17,11 +17,12 @@ from dramatiq.middleware import Callbacks, Retries
 from postroom.backoff import Backoff, reason
 from postroom.clock import moment
 from postroom.errors import PostroomError, RefusedError, TemporaryError
-from postroom.runs import ClaimRuns, GiveBackRun
+from postroom.runs import DeadLetter
 
-from .dispatch import Carry
+from .dispatch import END_SECONDS, Carry, Taken, Wish
 from .pace import Pace
 from .shared import Shared
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,14 @@ QUEUE = "postroom.runs"
 #: Of a message that could not be carried out: tries after the first, and their pauses.
 RETRIES = 5
 _MIN_BACKOFF_MS, _MAX_BACKOFF_MS = 500, 30_000
+#: Of one try: how often the API is asked, and the pauses between.
+_TRIES, _ASKING = 4, (0.2, 2.0)
 #: A run that still waits after so long is sent again: its message may be lost, or dead.
 _AGAIN_SECONDS = 30.0
 #: The same where its message came in vain.
 _SOON_SECONDS = 1.0
+#: And after so long where its message is dead.
+_DEAD_SECONDS = 60.0
 _DEAD = "the queue gave the run up after {} tries: {}"
 
 
@@ -57,50 +62,57 @@ class Broker:
         self._worker = dramatiq.Worker(
             self._broker, worker_threads=shared.options.workers, worker_timeout=200
         )
+        self._threads = Threads(shared.stop)
         self._sent: dict[int, float] = {}
+        #: Runs whose messages are dead, and why; not told yet.
+        self._dead: deque[tuple[int, str]] = deque()
 
     def start(self) -> None:
         """See Dispatch."""
         self._worker.start()
-        threading.Thread(target=self._send, name="enqueuer", daemon=True).start()
-        threading.Thread(target=self._pause, name="pause", daemon=True).start()
+        self._threads.start(self._send, "enqueuer")
+        self._threads.start(self._pause, "pause")
 
     def close(self) -> None:
         """See Dispatch: what was sent to us and not begun goes to others."""
         self._worker.stop(timeout=1_000)
+        self._threads.close(END_SECONDS)
         self._broker.close()
 
     def gave_up(self, run: int, why: str) -> None:
-        """Say in the run's row that its message is dead; without an API it is sent again."""
-        shared = self._shared
-        asked = ClaimRuns(worker=shared.worker, run=run)
-        try:
-            for claimed in shared.client.claim_runs(asked):
-                told = GiveBackRun(
-                    claim=claimed.claim, reason=_DEAD.format(RETRIES + 1, why), after_seconds=60
-                )
-                shared.client.give_back(run, told)
-        except PostroomError as e:
-            log.warning("run %d: its message is dead, which nobody could be told: %s", run, e)
+        """A message is dead: the API is told, as soon as it can be."""
+        self._dead.append((run, _DEAD.format(RETRIES + 1, why)))
 
     def _one(self, run: int) -> None:
         """Claim this very run and do it; nothing where it is not due or another's."""
         shared = self._shared
         if shared.stop.is_set():
             raise TemporaryError("the runner ends")
-        asked = ClaimRuns(worker=shared.worker, lease_seconds=shared.options.lease_seconds, run=run)
-        began = time.monotonic()
         try:
-            claimed = shared.client.claim_runs(asked)
+            taken = self._take(Wish(shared, run))
         except RefusedError as e:
             # Somebody has to mend that, and the row waits.
             log.error("run %d cannot be claimed: %s", run, e)  # noqa: TRY400 - no defect
             return
-        for each in claimed:
-            self._carry(each, began)
+        if taken:
+            self._carry(taken)
         if run in self._sent:
             # It may wait for another run of its script: look again before long.
             self._sent[run] = time.monotonic() - self._again + _SOON_SECONDS
+
+    def _take(self, wish: Wish) -> Taken | None:
+        """Claim it; asked again before the queue tries it anew, since an answer may be lost."""
+        backoff = Backoff(_ASKING)
+        for tries_left in reversed(range(_TRIES)):
+            began = time.monotonic()
+            try:
+                claimed = self._shared.client.claim_runs(wish.asked())
+            except TemporaryError as e:
+                if not tries_left or self._shared.stop.wait(backoff.pause(e)):
+                    raise
+            else:
+                return Taken(claimed[0], began) if claimed else None
+        return None
 
     def _pause(self) -> None:
         self._shared.stop.wait()
@@ -111,6 +123,7 @@ class Broker:
         pace = Pace(self._shared.options.poll_seconds)
         while not stop.is_set():
             try:
+                self._tell_dead()
                 pace.had(self._send_due())
             except Exception as e:
                 unforeseen = None if _is_known(e) else e
@@ -120,6 +133,17 @@ class Broker:
             else:
                 backoff.reset()
                 stop.wait(pace.seconds)
+
+    def _tell_dead(self) -> None:
+        """Say in the rows of runs that their messages are dead."""
+        while self._dead:
+            run, why = self._dead[0]
+            told = DeadLetter(reason=why, after_seconds=_DEAD_SECONDS)
+            try:
+                self._shared.client.dead_letter(run, told)
+            except RefusedError as e:
+                log.warning("run %d: its message is dead, which is not taken: %s", run, e)
+            self._dead.popleft()
 
     def _send_due(self) -> bool:
         """Send what waits and was not sent of late; whether there was anything."""
@@ -155,4 +179,4 @@ class _Dead(dramatiq.Middleware):
 
 
 def _is_known(e: Exception) -> bool:
-    return isinstance(e, PostroomError | dramatiq.errors.ConnectionError)
+    return isinstance(e, PostroomError | dramatiq.errors.BrokerConnectionError)

@@ -13,9 +13,12 @@ from postroom.backoff import reason
 from postroom.errors import RefusedError, TemporaryError
 from postroom.runner_client import RunnerClient
 
+from .threads import Threads
+
 log = logging.getLogger(__name__)
 
 _TICK = 0.1
+_END_SECONDS = 2.0
 #: Shares of a lease: when it is renewed, tried again after a failure, and let go.
 _RENEW, _AGAIN, _MARGIN = 1 / 4, 1 / 20, 1 / 6
 #: asked: somebody wants it to end; returned: another runner is to have it; lost: it is not ours.
@@ -63,8 +66,9 @@ class Leases:
         self._client = client
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
+        self._threads = Threads()
         for work in (self._renew, self._watch):
-            threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True).start()
+            self._threads.start(work, work.__name__.strip("_"))
 
     @contextmanager
     def held(self, lease: Lease) -> Iterator[Lease]:
@@ -91,21 +95,23 @@ class Leases:
             time.sleep(_TICK)
         return True
 
+    def close(self) -> None:
+        """Renew nothing more."""
+        self._threads.close(_END_SECONDS)
+
     def _watch(self) -> None:
         """Apart from renewing, which may hang: nothing runs on beyond its lease."""
-        while True:
+        while not self._threads.stop.wait(_TICK):
             for lease in self.all():
                 if time.monotonic() > lease.until and not lease.lost.is_set():
                     log.warning("%s: could not renew the lease: ended", lease.what)
                     lease.end("lost")
-            time.sleep(_TICK)
 
     def _renew(self) -> None:
-        while True:
+        while not self._threads.stop.wait(_TICK):
             for lease in self.all():
                 if time.monotonic() >= lease.due and not lease.lost.is_set():
                     self._one(lease)
-            time.sleep(_TICK)
 
     def _one(self, lease: Lease) -> None:
         began = time.monotonic()

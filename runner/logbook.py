@@ -12,6 +12,7 @@ from postroom.errors import PostroomError, RefusedError
 from postroom.runner_client import RunnerClient
 
 from .leases import Lease
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _PIECE = runs.MAX_PIECE // 4
 #: Seconds that what is written may wait for more, and the pause after a failure.
 _GATHER, _AGAIN = 0.1, 1.0
+_END_SECONDS = 2.0
 _STREAMS: tuple[runs.Stream, ...] = ("out", "err")
 
 
@@ -95,7 +97,8 @@ class Logs:
         self._client = client
         self._open: set[Logbook] = set()
         self._lock, self._wake = threading.Lock(), threading.Event()
-        threading.Thread(target=self._send, name="logs", daemon=True).start()
+        self._threads = Threads()
+        self._threads.start(self._send, "logs")
 
     @contextmanager
     def kept(self, book: Logbook) -> Iterator[Logbook]:
@@ -112,10 +115,15 @@ class Logs:
         """Something came."""
         self._wake.set()
 
+    def close(self) -> None:
+        """Send nothing more; what is to be kept of a run goes with its end."""
+        self._threads.stop.set()
+        self._wake.set()
+        self._threads.close(_END_SECONDS)
+
     def _send(self) -> None:
-        pause = threading.Event()
-        while self._wake.wait():
-            pause.wait(_GATHER)
+        stop = self._threads.stop
+        while self._wake.wait() and not stop.wait(_GATHER):
             self._wake.clear()
             with self._lock:
                 books = list(self._open)
@@ -126,4 +134,4 @@ class Logs:
                     unforeseen = None if isinstance(e, PostroomError) else e
                     log.warning("a log waits: %s", reason(e), exc_info=unforeseen)
                     self._wake.set()
-                    pause.wait(_AGAIN)
+                    stop.wait(_AGAIN)

@@ -1,23 +1,21 @@
 """The runner: takes due runs, makes new ones due, goes through replays, ends in order."""
 
 import logging
-import threading
 
 from postroom.runner_client import RunnerClient
 from postroom.settings import Config
 
 from .clerk import Clerk
 from .courier import Courier
+from .dispatch import END_SECONDS
 from .letters import Letters
 from .queues import dispatch
 from .replaying import Replaying
 from .shared import Shared, queue
+from .threads import Threads
 from .working import Working
 
 log = logging.getLogger(__name__)
-
-#: Seconds that what is ended or given back may take to be told.
-_LAST_WORDS = 4.0
 
 
 class Loop:
@@ -35,6 +33,7 @@ class Loop:
         self._replaying = Replaying(shared)
         self._courier = Courier(config, shared)
         self._letters = Letters(config, shared)
+        self._threads = Threads(shared.stop)
         self._dispatch = dispatch(queue(config), shared, Working(shared).carry)
 
     def run(self) -> bool:
@@ -47,7 +46,7 @@ class Loop:
             shared.url,
         )
         for work, name in ((self._clerk.run, "clerk"), (self._replaying.run, "replay")):
-            threading.Thread(target=work, name=name, daemon=True).start()
+            self._threads.start(work, name)
         self._dispatch.start()
         self._courier.start()
         self._letters.start()
@@ -64,5 +63,6 @@ class Loop:
         if not leases.is_empty_within(self._shared.options.drain_seconds):
             for lease in leases.all():
                 lease.end("returned")
-            leases.is_empty_within(_LAST_WORDS)
+            leases.is_empty_within(END_SECONDS)
         self._dispatch.close()
+        self._threads.close(END_SECONDS)

@@ -70,6 +70,7 @@ def opened(config: Config, stop: Event) -> Iterator[Shared]:
     short = max(1.0, options.lease_seconds / 12)
     with closing(open_files(config)) as store:
         places = Places(config.path_of(options.runs))
+        leases, logs = Leases(RunnerClient(url, key, timeout=short)), Logs(RunnerClient(url, key))
         try:
             yield Shared(
                 url=url,
@@ -77,13 +78,15 @@ def opened(config: Config, stop: Event) -> Iterator[Shared]:
                 store=store,
                 workshop=workshop,
                 places=places,
-                leases=Leases(RunnerClient(url, key, timeout=short)),
-                logs=Logs(RunnerClient(url, key)),
+                leases=leases,
+                logs=logs,
                 stop=stop,
                 worker=f"{socket.gethostname()}-{os.getpid()}"[:200],
                 token=key,
             )
         finally:
+            logs.close()
+            leases.close()
             places.close()
 
 

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from postroom import following, runs
+import msgspec
+
+from postroom import runs
 from postroom.backoff import Backoff, reason
 from postroom.errors import RefusedError, TemporaryError
+from postroom.following import within
 from postroom.runner_client import RunnerClient
 from postroom.storage import StorageBrokenError
 
 from . import fetching, measured, room
+from .dispatch import Next, Taken
 from .job import Ended, FileFiles, Job, MailFiles
 from .keeping import Kept, finished
 from .leases import Lease
@@ -35,12 +39,12 @@ class Working:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
-    def carry(self, claimed: runs.ClaimedRun, began: float) -> None:
-        """Do it to its end; `began` is the moment before it was asked for. Never raises."""
-        with following.within(run=claimed.run):
-            self._hold(claimed, began)
+    def carry(self, taken: Taken, following: Next = lambda: None) -> Taken | None:
+        """Do it to its end; the next one, where the answer to that brings one. Never raises."""
+        with within(run=taken.run.run):
+            return self._hold(taken.run, taken.began, following)
 
-    def _hold(self, claimed: runs.ClaimedRun, began: float) -> None:
+    def _hold(self, claimed: runs.ClaimedRun, began: float, following: Next) -> Taken | None:
         shared = self._shared
         seconds = shared.options.lease_seconds
 
@@ -53,7 +57,7 @@ class Working:
         book = Logbook(claimed.run, claimed.claim, lease)
         try:
             with shared.leases.held(lease), shared.logs.kept(book):
-                self._carry(claimed, lease, book)
+                return self._carry(claimed, lease, book, following)
         except _LostError:
             log.warning("%s: the lease is lost: nothing of it is kept", what)
             shared.numbers.add(measured.RUNS, "lost")
@@ -64,8 +68,15 @@ class Working:
         except Exception:
             # The thread must live; when the lease ends, the run is another's.
             log.exception("%s: its end could not be told, by a defect of Postroom", what)
+        return None
 
-    def _carry(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook) -> None:
+    def _carry(
+        self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook, following: Next
+    ) -> Taken | None:
+        if self._shared.stop.is_set():
+            # It came while the runner began to end, which waits for what is held already.
+            self._give_back(claimed, lease, "its runner ends", 0)
+            return None
         began, numbers = time.monotonic(), self._shared.numbers
         numbers.add(measured.CLAIMS)
         with self._shared.places.made() as folder:
@@ -73,16 +84,17 @@ class Working:
                 ended = self._work(claimed, lease, book, folder)
             except TemporaryError as e:
                 self._give_back(claimed, lease, reason(e), e.after)
-                return
+                return None
             if lease.why == "returned":
                 self._give_back(claimed, lease, "its runner ended", 0)
-                return
+                return None
             book.end()
-            self._finish(claimed, lease, book, ended)
+            taken = self._finish(claimed, lease, book, ended, following)
         took = time.monotonic() - began
         log.info("%s: %s after %.1f s", lease.what, ended.status, took)
         numbers.add(measured.RUNS, ended.status)
         numbers.observe(measured.SECONDS, took)
+        return taken
 
     def _work(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook, folder: Path) -> Ended:
         def on_log(stream: str, piece: bytes) -> None:
@@ -118,26 +130,36 @@ class Working:
             status="error", exit_code=None, error=error, isolation=isolation, output=output
         )
 
-    def _finish(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook, ended: Ended) -> None:
+    def _finish(
+        self,
+        claimed: runs.ClaimedRun,
+        lease: Lease,
+        book: Logbook,
+        ended: Ended,
+        following: Next,
+    ) -> Taken | None:
         store = self._shared.store
         kept = self._insist(lease, lambda: Kept(store, claimed.run, claimed.attempt, ended))
         rest = self._insist(lease, lambda: book.last(self._shared.client))
         told = finished(claimed.claim, ended, kept, store.id, rest)
-        tries = 0
+        tries, began = 0, 0.0
 
-        def finish() -> None:
-            nonlocal tries
-            tries += 1
-            self._shared.client.finish_run(claimed.run, told)
+        def finish() -> runs.FinishedRun:
+            nonlocal tries, began
+            tries, began = tries + 1, time.monotonic()
+            whole = msgspec.structs.replace(told, next=following())
+            return self._shared.client.finish_run(claimed.run, whole)
 
         try:
-            self._insist(lease, finish)
+            given = self._insist(lease, finish).runs
         except RefusedError as e:
             # After an answer that was lost it may be our own end that we hear of.
             if tries == 1:
                 kept.drop()
             if tries == 1 or e.code != "lease_lost":
                 log.warning("%s: its end is not taken: %s", lease.what, e)
+            return None
+        return Taken(given[0], began) if given else None
 
     def _give_back(self, claimed: runs.ClaimedRun, lease: Lease, why: str, after: float) -> None:
         log.info("%s: given back: %s", lease.what, why)

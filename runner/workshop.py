@@ -67,11 +67,8 @@ class Workshop:
         seen = view.seen(self.isolation.name)
         own = self.isolation.name == "bubblewrap"
         temporary = "/tmp" if own else seen.work  # noqa: S108 - inside it is its own
-        passed = {
-            name: value
-            for name, value in os.environ.items()
-            if view.network and name.lower() in _NETWORK
-        }
+        known = os.environ.items() if view.network else ()
+        passed = {name: value for name, value in known if name.lower() in _NETWORK}
         return {
             **passed,
             "PATH": _PATH,

@@ -12,6 +12,7 @@ from postroom.errors import TemporaryError
 from postroom.runner_client import WaitingRun
 from postroom.settings import Runner
 from runner import broker
+from runner.dispatch import Next, Taken
 from tests.servers.rabbit import Rabbit
 from tests.waiting import wait_until
 
@@ -25,11 +26,13 @@ class Api:
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
+        #: How often the word of a dead letter is not heard.
+        self.dead_refusals = 1
         self.asked: list[runs.ClaimRuns] = []
-        self.returned: list[runs.GiveBackRun] = []
+        self.dead: list[runs.DeadLetter] = []
 
     def waiting(self) -> list[WaitingRun]:
-        return [WaitingRun(id=5, phase="waiting")] if not self.returned else []
+        return [WaitingRun(id=5, phase="waiting")] if not self.dead else []
 
     def claim_runs(self, asked: runs.ClaimRuns) -> list[runs.ClaimedRun]:
         self.asked.append(asked)
@@ -37,8 +40,12 @@ class Api:
             raise TemporaryError("the API at here does not answer")
         return [CLAIMED]
 
-    def give_back(self, run: int, told: runs.GiveBackRun) -> None:
-        self.returned.append(told)
+    def dead_letter(self, run: int, told: runs.DeadLetter) -> None:
+        if not self.dead_refusals:
+            self.dead.append(told)
+            return
+        self.dead_refusals -= 1
+        raise TemporaryError("the API at here does not answer")
 
 
 @pytest.fixture
@@ -52,38 +59,45 @@ def stop() -> Iterator[threading.Event]:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "RETRIES", 1)
     monkeypatch.setattr(broker, "_MIN_BACKOFF_MS", 10)
+    monkeypatch.setattr(broker, "_TRIES", 2)
+    monkeypatch.setattr(broker, "_ASKING", (0.01, 0.01))
 
 
 def started(rabbit: Rabbit, api: Api, stop: threading.Event, carried: list[int]) -> Any:
     shared: Any = SimpleNamespace(
         options=Runner(poll_seconds=0.05), client=api, stop=stop, worker="w"
     )
-    made = broker.Broker(rabbit.fresh_url(), shared, lambda claimed, _: carried.append(claimed.run))
+
+    def carry(taken: Taken, following: Next = lambda: None) -> None:
+        del following
+        carried.append(taken.run.run)
+
+    made = broker.Broker(rabbit.fresh_url(), shared, carry)
     made.start()
     return made
 
 
 def test_what_fails_once_is_tried_again(rabbit: Rabbit, stop: threading.Event):
-    api, carried = Api(failures=1), list[int]()
+    api, carried = Api(failures=3), list[int]()
     made = started(rabbit, api, stop, carried)
 
-    wait_until(lambda: carried, 20, "the second try")
+    wait_until(lambda: carried, 60, "the second try")
     stop.set()
     made.close()
 
-    assert (carried, api.returned) == ([5], [])
+    assert (carried, api.dead) == ([5], [])
     assert {asked.run for asked in api.asked} == {5}
 
 
 def test_a_dead_message_is_told_in_the_run_s_row(rabbit: Rabbit, stop: threading.Event):
-    api, carried = Api(failures=2), list[int]()
+    api, carried = Api(failures=4), list[int]()
     made = started(rabbit, api, stop, carried)
 
-    wait_until(lambda: api.returned, 20, "the word of its death")
+    wait_until(lambda: api.dead, 60, "the word of its death")
     stop.set()
     made.close()
 
-    (told,) = api.returned
+    (told,) = api.dead
     assert carried == []
     assert told.reason.startswith("the queue gave the run up after 2 tries: ")
     assert "does not answer" in told.reason

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from runner import queues, shared
 from runner.job import Ended
 from runner.keeping import Kept
 from runner.leases import Lease, Leases
-from runner.logbook import Logbook
+from runner.logbook import Logbook, Logs
 from runner.pace import Pace
 from runner.places import Places
 from tests.waiting import wait_until
@@ -48,6 +49,17 @@ def lease(seconds: float = 30, renew: Any = lambda _: False) -> Lease:
 # --- leases
 
 
+def test_threads_end_with_what_they_work_for():
+    before = set(threading.enumerate())
+    leases, logs = Leases(Client()), Logs(Client())
+    assert len(set(threading.enumerate()) - before) == 3
+
+    logs.close()
+    leases.close()
+
+    assert set(threading.enumerate()) <= before
+
+
 def test_a_lease_is_renewed_before_it_ends():
     renewed = threading.Event()
 
@@ -55,7 +67,7 @@ def test_a_lease_is_renewed_before_it_ends():
         renewed.set()
         return False
 
-    with Leases(Client()).held(lease(1.2, renew)) as held:
+    with closing(Leases(Client())) as leases, leases.held(lease(1.2, renew)) as held:
         assert renewed.wait(5)
         wait_until(lambda: held.until > held.began + 1.2, 5, "a longer lease")
         assert not held.stop.is_set()
@@ -65,7 +77,7 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_its_end():
     def away(_: RunnerClient) -> bool:
         raise TemporaryError("away")
 
-    with Leases(Client()).held(lease(1, away)) as held:
+    with closing(Leases(Client())) as leases, leases.held(lease(1, away)) as held:
         assert held.lost.wait(5)
         assert time.monotonic() < held.began + 5
         assert held.until < held.began + 1
@@ -75,7 +87,10 @@ def test_a_lease_that_cannot_be_renewed_is_let_go_before_its_end():
 def test_renewing_that_hangs_does_not_keep_the_script_alive():
     hang = threading.Event()
 
-    with Leases(Client()).held(lease(1, lambda _: hang.wait(20))) as held:
+    with (
+        closing(Leases(Client())) as leases,
+        leases.held(lease(1, lambda _: hang.wait(20))) as held,
+    ):
         assert held.lost.wait(5)
     hang.set()
 
@@ -86,7 +101,10 @@ def test_renewing_that_hangs_does_not_keep_the_script_alive():
 def test_the_answer_to_a_renewal_ends_the_script(answer: Any, why: str):
     client = Client(answer)
 
-    with Leases(client).held(lease(3, lambda _: client.answer())) as held:
+    with (
+        closing(Leases(client)) as leases,
+        leases.held(lease(3, lambda _: client.answer())) as held,
+    ):
         assert held.stop.wait(5)
         assert held.why == why
 

@@ -90,6 +90,8 @@ class Run(BaseModel):
     #: Hash of the token that the script reads the API with, good as long as the lease.
     token = peewee.TextField(default="")
     attempt = peewee.IntegerField(default=0)
+    #: Messages about it that a queue gave up.
+    dead_letters = peewee.IntegerField(default=0)
     #: Somebody wants it to end.
     stop = peewee.BooleanField(default=False)
     #: Of the present attempt; "" before.
@@ -98,6 +100,8 @@ class Run(BaseModel):
     exit_code = peewee.IntegerField(null=True)
     error = peewee.TextField(default="")
     isolation = peewee.TextField(default="")
+    #: How the keys of its objects begin; "" where it has none.
+    objects = peewee.TextField(default="")
     output_key = peewee.TextField(default="")
     output_size = peewee.BigIntegerField(default=0)
     output_sha256 = peewee.TextField(default="")
@@ -111,6 +115,7 @@ class Run(BaseModel):
     class Meta:
         table_name = "runs"
         indexes = (
+            (("script", "id"), False),
             (("script", "status", "id"), False),
             (("script", "kind", "id"), False),
             (("status", "id"), False),
@@ -121,7 +126,8 @@ class Run(BaseModel):
 
 #: Of these there are few at a time.
 _PENDING = peewee.SQL("status = 'pending'")
-Run.add_index(Run.index(Run.script, Run.claim, where=_PENDING, name="runs_pending"))
+Run.add_index(Run.index(Run.script, Run.claim, Run.id, where=_PENDING, name="runs_waiting"))
+Run.add_index(Run.index(Run.claim, where=peewee.SQL("claim > ''"), name="runs_claim"))
 Run.add_index(
     Run.index(Run.script, Run.key, unique=True, where=Run.key.is_null(False), name="runs_key")
 )
@@ -130,9 +136,10 @@ Run.add_index(
 )
 Run.add_index(Run.index(Run.mail, Run.id, where=Run.mail.is_null(False), name="runs_mail"))
 Run.add_index(Run.index(Run.token, where=peewee.SQL("token <> ''"), name="runs_token"))
-Run.add_index(Run.index(Run.output_key, where=peewee.SQL("output_key <> ''"), name="runs_output"))
 #: Most runs are over no file.
 Run.add_index(Run.index(Run.file, Run.id, where=Run.file.is_null(False), name="runs_file"))
+Run.add_index(Run.index(Run.objects, where=peewee.SQL("objects <> ''"), name="runs_objects"))
+Run.add_index(Run.index(Run.id, where=peewee.SQL("dead_letters > 0"), name="runs_dead_letters"))
 #: Leases that may run out.
 Task.add_index(
     Task.index(Task.lease_until, where=peewee.SQL("state = 'leased'"), name="tasks_leased")
@@ -187,6 +194,9 @@ class Replay(BaseModel):
     state = peewee.TextField(default="running")
     task = peewee.ForeignKeyField(Task, null=True, index=False)
     claim = peewee.TextField(default="")
+    #: Items up to this id are chosen so far; the last that there was at its beginning.
+    chosen = peewee.BigIntegerField(default=0)
+    last = peewee.BigIntegerField(default=0)
     total = peewee.IntegerField(default=0)
     completed = peewee.IntegerField(default=0)
     failed = peewee.IntegerField(default=0)

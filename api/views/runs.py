@@ -9,6 +9,8 @@ from postroom.errors import ObjectMissingError, RefusedError
 from postroom.runs import (
     ClaimedRuns,
     ClaimRuns,
+    DeadLetter,
+    DeadLetters,
     FinishedRun,
     FinishRun,
     GiveBackRun,
@@ -18,7 +20,7 @@ from postroom.runs import (
     RenewRun,
 )
 
-from .. import fields, leases, ranges, runlist, runlog, runs, scriptshown
+from .. import deadletters, fields, leases, ranges, runlist, runlog, runs, scriptshown
 from ..asked import Empty
 from ..bodies import answer, body_as
 from ..contracts import RANGED, Answer, Parameter, content, contract, lists, shows
@@ -30,6 +32,7 @@ from ..scripted import Run as ShownRun
 from ..security import scope
 from .mails import UNTRUSTED
 
+_GONE = "these bytes are gone from the storage: run the script again"
 blueprint = Blueprint("runs", __name__, url_prefix="/v1/runs")
 STREAM = Parameter("stream", "`out` or `err`.", str, "out", error="bad_stream")
 OFFSET = Parameter("offset", "`next` of the part before.", int, 0, error="bad_number")
@@ -91,6 +94,8 @@ def artefact(id_: int, number: int) -> Response:
     if not 1 <= number <= len(run.artefacts):
         raise RefusedError("not_found", f"run {id_} has no artefact {number}")
     found = run.artefacts[number - 1]
+    if not found["key"]:
+        raise RefusedError("object_missing", _GONE)
     return _sent(found["key"], found["size"], found["sha256"], found["name"],
                  "application/octet-stream")  # fmt: skip
 
@@ -157,13 +162,20 @@ def give_back(id_: int) -> Response:
     return answer(leases.give_back(current_app.config["DATABASE"], id_, body_as(GiveBackRun)))
 
 
+@blueprint.post("/<int:id_>/dead-letters")
+@scope("run")
+@contract(answers=Answer(DeadLetters), body=DeadLetter)
+def dead_letter(id_: int) -> Response:
+    """Note that the queue of the runners gave up a message about a run."""
+    return answer(deadletters.take(current_app.config["DATABASE"], id_, body_as(DeadLetter)))
+
+
 def _sent(key: str, size: int, sha256: str, name: str, kind: str) -> Response:
     def read(start: int, length: int) -> BinaryIO:
         try:
             stream: BinaryIO = current_app.config["FILES"].open_read(key, start, length)
         except ObjectMissingError as e:
-            text = "these bytes are gone from the storage: run the script again"
-            raise RefusedError("object_missing", text) from e
+            raise RefusedError("object_missing", _GONE) from e
         return stream
 
     told = f"attachment; filename*=UTF-8''{quote(name, safe='')}"

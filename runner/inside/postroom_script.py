@@ -8,7 +8,6 @@ from __future__ import annotations
 
 # Built in, and read in no time; json alone would take longer than all else here.
 import marshal
-import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -257,6 +256,8 @@ class Output:
 
     def file(self, path: Any, content: bytes | str | None = None) -> None:
         """Keep a file under its name; with `content`, make one of that name."""
+        import os  # noqa: PLC0415
+
         path = os.fspath(path)
         if content is None:
             with open(path, "rb") as source, open(self._named(os.path.basename(path)), "wb") as to:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import retention
-from api.models import Replay, ReplayItem, Task
+from api import choosing, comparing, retention
+from api.models import Mail, Replay, ReplayItem, Task
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 from tests.api.watcher import Watcher
@@ -126,6 +126,56 @@ def test_a_replay_tells_what_differs_from_the_one_before(scripter: Scripter) -> 
         1: "same", 2: "changed", 3: "gone", 4: "added", 5: "gone",
     }  # fmt: skip
     assert (found[5]["status"], after["total"]) == ("absent", 4)
+
+
+def test_items_are_chosen_and_compared_part_by_part(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "PART", 2)
+    monkeypatch.setattr(comparing, "PART", 2)
+    scripter.mail(4, 5)
+    for more in ("", "!"):
+        id_, given = begin(scripter), []
+        assert ReplayItem.select().where(ReplayItem.replay == id_).count() == 0
+        while (batch := claim(scripter, id_)).items:
+            given.append(batch.items)
+            tell(scripter, id_, batch, {item: f"{more}{item}" for item in batch.items})
+        assert given == [[1, 2], [3, 4], [5]]
+
+    shown = scripter.get(f"/v1/replays/{id_}")
+    assert (shown["state"], shown["total"], shown["left"]) == ("completed", 5, 0)
+    assert shown["differences"] == {"added": 0, "gone": 5, "changed": 0, "same": 0}
+
+
+def test_what_was_deleted_before_its_turn_is_not_waited_for(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "PART", 2)
+    id_ = begin(scripter)
+    batch = claim(scripter, id_)
+    with scripter.api.db.writing():
+        Mail.update(has_raw=False).where(Mail.id == 3).execute()
+    tell(scripter, id_, batch, {1: "one", 2: "two"})
+
+    assert claim(scripter, id_).items == []
+
+    shown = scripter.get(f"/v1/replays/{id_}")
+    assert (shown["state"], shown["total"], shown["completed"]) == ("completed", 2, 2)
+
+
+def test_a_replay_that_was_killed_at_its_end_is_ended_by_the_next_claim(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = begin(scripter)
+    batch = claim(scripter, id_)
+    with monkeypatch.context() as killed:
+        killed.setattr(comparing, "complete", lambda *_: None)
+        tell(scripter, id_, batch, {1: "one", 2: "two", 3: "three"})
+    assert scripter.get(f"/v1/replays/{id_}")["state"] == "running"
+
+    assert claim(scripter, id_).items == []
+
+    assert scripter.get(f"/v1/replays/{id_}")["differences"]["added"] == 3
 
 
 def test_files_are_replayed_as_mails_are(scripter: Scripter, watcher: Watcher) -> None:

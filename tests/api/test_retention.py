@@ -7,6 +7,7 @@ import pytest
 from api import damage, retention
 from api.kept import RUNS
 from api.models import Run, RunLog, Slot
+from postroom import runs
 from tests.api.scripter import Scripter, ago
 
 
@@ -47,6 +48,18 @@ def test_the_newest_completed_run_stays_however_old_it_is(scripter: Scripter) ->
     clear(scripter, days=2)
 
     assert left() == [completed, waiting]
+
+
+def test_what_is_older_than_so_many_days_goes(scripter: Scripter) -> None:
+    scripter.script(keep_days=30)
+    old = [scripter.done() for _ in range(2)]
+    with scripter.api.db.writing():
+        Run.update(ended=ago(days=31)).where(Run.id.in_(old)).execute()
+    ids = [scripter.done() for _ in range(2)]
+
+    assert clear(scripter) == 2
+
+    assert left() == ids
 
 
 def test_by_size_the_old_make_room_for_the_new(
@@ -105,6 +118,39 @@ def test_objects_that_no_run_names_are_collected(scripter: Scripter) -> None:
     assert scripter.api.files.exists([going_on, f"runs/{id_}/1/output.txt", *stray]) == {
         going_on, f"runs/{id_}/1/output.txt",
     }  # fmt: skip
+
+
+def test_a_file_that_is_gone_is_found_out_and_the_others_stay(
+    scripter: Scripter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(damage, "CHUNK", 2)
+    scripter.script()
+    ids = []
+    # Of keys that are sorted as text, 10 comes before 2.
+    for number in range(11):
+        ids.append(scripter.run()["id"])
+        (run,) = scripter.claim()
+        files = [artefact(scripter, run, f"{name}.csv") for name in "abc"]
+        scripter.finish(run, artefacts=files, output="o" if number % 2 else "")
+    assert damage.compare(scripter.api.db, scripter.api.files, RUNS) == 0
+    scripter.api.files.delete([f"runs/{ids[1]}/1/b.csv", f"runs/{ids[10]}/1/c.csv"])
+
+    assert damage.compare(scripter.api.db, scripter.api.files, RUNS) == 2
+
+    shown = [scripter.shown(id_)["artefacts"] for id_ in (ids[1], ids[2], ids[10])]
+    assert [[each["lost"] for each in files] for files in shown] == [
+        [False, True, False], [False] * 3, [False, False, True],
+    ]  # fmt: skip
+    gone = scripter.get(f"/v1/runs/{ids[1]}/artefacts/2", 404)
+    assert gone["code"] == "object_missing"
+    assert scripter.api.client.get(f"/v1/runs/{ids[1]}/artefacts/3").text == "c.csv"
+    assert damage.compare(scripter.api.db, scripter.api.files, RUNS) == 0
+    assert damage.collect(scripter.api.db, scripter.api.files, 2**40, RUNS) == 0
+
+
+def artefact(scripter: Scripter, run: runs.ClaimedRun, name: str) -> runs.Artefact:
+    told = scripter.put_object(run, name, name)
+    return runs.Artefact(name=name, key=told.key, size=told.size, sha256=told.sha256)
 
 
 def test_an_output_that_is_gone_is_found_out(scripter: Scripter) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from api import attendance, lost, runlog
+from api import attendance, lost, runlog, upkeep
 from api.models import Fact, Run, Task
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 from tests.api.watcher import Watcher
+
+NAME = "0123456789abcdef" * 2
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,8 @@ def test_a_run_goes_from_waiting_to_its_end(scripter: Scripter) -> None:
     (run,) = scripter.claim()
     phases.append(scripter.shown(id_)["phase"])
     assert scripter.renew(run)["stop"] is False
-    assert scripter.finish(run, output="12 EUR") == {"run": id_, "status": "completed", "due": None}
+    told = scripter.finish(run, output="12 EUR")
+    assert told == {"run": id_, "status": "completed", "due": None, "runs": []}
 
     shown = scripter.shown(id_)
     assert phases == ["waiting", "running"]
@@ -89,6 +92,38 @@ def test_the_end_of_a_run_may_bring_the_rest_of_its_log(scripter: Scripter) -> N
 
     assert scripter.get(f"/v1/runs/{id_}/log")["text"] == "one\ntwo\n"
     assert scripter.shown(id_)["log"] == {"out": 8, "err": 0}
+
+
+def test_who_asks_again_under_the_same_name_is_given_the_same(scripter: Scripter) -> None:
+    scripter.put("/v1/scripts/prices", {"overlap": "allow", "network": True})
+    ids = [scripter.run()["id"] for _ in range(2)]
+    (lost,) = scripter.claim(claim=NAME)
+
+    (again,) = scripter.claim(claim=NAME)
+    (stranger,) = scripter.claim("b", claim=NAME)
+
+    assert (again.run, again.claim, again.attempt, stranger.run) == (ids[0], NAME, 1, ids[1])
+    for run, status in ((lost, 401), (again, 200)):
+        token = {"Authorization": f"Bearer {run.api_token}", "Forwarded": "for=script"}
+        scripter.api.get("/v1/mails", status, **token)
+    assert scripter.finish(again)["status"] == "completed"
+    assert scripter.claim(claim=NAME) == []
+
+
+def test_the_end_of_a_run_brings_the_next_one(scripter: Scripter) -> None:
+    first, second = (scripter.run()["id"] for _ in range(2))
+    (run,) = scripter.claim()
+    wish = runs.ClaimRuns(worker="a", claim=NAME)
+
+    answer = scripter.finish(run, next=wish)
+
+    (given,) = answer["runs"]
+    assert (run.run, given["run"], given["claim"]) == (first, second, NAME)
+    assert given["since"] != ""
+    assert scripter.shown(second)["phase"] == "running"
+    # As if that answer had been lost: the end is told again, then the next is asked for.
+    assert scripter.finish(run, 409, next=wish)["code"] == "lease_lost"
+    assert [each.run for each in scripter.claim(claim=NAME)] == [second]
 
 
 def test_the_next_run_knows_when_the_last_completed_one_began(scripter: Scripter) -> None:
@@ -166,6 +201,17 @@ def test_a_run_whose_worker_died_is_an_error(scripter: Scripter) -> None:
     assert scripter.claim() == []
 
 
+def test_a_worker_that_died_is_found_out_within_two_minutes(scripter: Scripter) -> None:
+    scripter.run()
+    asked = {"worker": "a", "lease_seconds": runs.MAX_LEASE + 1}
+    assert scripter.tell("/v1/runs/claim", asked, 400)["code"] == "bad_body"
+
+    (run,) = scripter.claim(lease_seconds=runs.MAX_LEASE)
+
+    longest = datetime.now(UTC) + timedelta(seconds=120 - upkeep.LOOK_SECONDS)
+    assert datetime.fromisoformat(run.lease_until) < longest
+
+
 def test_a_run_whose_worker_died_waits_again_where_the_script_says_so(scripter: Scripter) -> None:
     scripter.put("/v1/scripts/prices", {"retries": 2})
     id_ = scripter.run()["id"]
@@ -196,6 +242,26 @@ def test_a_script_that_fails_is_tried_again_after_a_pause(scripter: Scripter) ->
     assert scripter.claim() == []
     scripter.let_due(id_)
     assert [run.attempt for run in scripter.claim()] == [2]
+
+
+def test_messages_that_the_queue_gave_up_are_counted_and_found(scripter: Scripter) -> None:
+    over, waiting = scripter.done(), scripter.run()["id"]
+    told = runs.DeadLetter(reason="no API", after_seconds=60)
+
+    counts = [
+        scripter.tell(f"/v1/runs/{id_}/dead-letters", told)["dead_letters"]
+        for id_ in (over, waiting, waiting)
+    ]
+
+    assert counts == [1, 1, 2]
+    shown = {each["id"]: each for each in scripter.get("/v1/runs?has=dead_letters")["items"]}
+    assert [shown[id_]["dead_letters"] for id_ in (over, waiting)] == [1, 2]
+    assert (shown[waiting]["error"], shown[over]["error"]) == ("no API", "")
+    assert shown[waiting]["due"] > ago(seconds=0)
+    assert scripter.claim() == []
+    assert len(events("run.dead_letter")) == 3
+    assert "postroom_api_dead_letters 2" in scripter.api.client.get("/metrics").text
+    scripter.get("/v1/runs?has=output", 400)
 
 
 def test_runs_that_wait_with_no_runner_are_told_of_once(scripter: Scripter) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.chain.pages import files, page
 from tests.servers.scripting import Scripting
+from tests.servers.web import WebServer
 from tests.waiting import wait_until
 
 MAIL = """From: shop@example.org
@@ -40,6 +42,11 @@ output(f"{mail.subject}: {mail.text.strip()}: {table}: {raw}")
 COUNTS = """
 from postroom_script import context, output
 output(len(context.mail.text) + context.arguments.more)
+"""
+SIZES = """
+from postroom_script import context, output
+file = context.file
+output(f"{file.page} {file.filename}: {len(file.read())}")
 """
 SLOW = """
 import time
@@ -89,14 +96,39 @@ def test_each_new_mail_that_matches_runs_the_script_once(here: Scripting) -> Non
     arrive(here, 2)
     arrive(here, 3, subject="lunch")
 
-    wait_until(lambda: here.items("/v1/runs?status=completed"), 30, "the run")
+    wait_until(lambda: here.items("/v1/runs?status=completed"), 60, "the run")
     arrive(here, 4)
-    wait_until(lambda: len(here.items("/v1/runs?status=completed")) == 2, 30, "the other run")
+    wait_until(lambda: len(here.items("/v1/runs?status=completed")) == 2, 60, "the other run")
 
     newest, first = here.items("/v1/runs")
     assert first["trigger"]["kind"] == "mail"
     assert here.output(first["id"]) == "prices: number 2: 2,2: 18\n"
     assert here.output(newest["id"]).startswith("prices: number 4: 4,2")
+
+
+def test_each_new_file_of_a_page_runs_the_script_once(tmp_path: Path, web: WebServer) -> None:
+    files(web, {"a.csv": b"one"})
+    here = Scripting(tmp_path, pages={"docs": page(web)})
+    try:
+        here.start("master")
+        # What a page has before there is a script is no news to it.
+        assert here.look() == 0
+        here.script("sizes", SIZES, on_file="docs", overlap="queue")
+        for name in ("runner", "other"):
+            here.run_scripts(name)
+        files(web, {"a.csv": b"one", "b.csv": b"three"})
+        assert here.look() == here.look() == 0
+        wait_until(lambda: here.items("/v1/runs?status=completed"), 60, "the run of the new file")
+        files(web, {"a.csv": b"changed", "b.csv": b"three"})
+        assert here.look() == 0
+        wait_until(lambda: len(here.items("/v1/runs?status=completed")) == 2, 60, "the other run")
+
+        changed, new = here.items("/v1/runs")
+        assert new["trigger"]["kind"] == changed["trigger"]["kind"] == "file"
+        assert here.output(new["id"]) == "docs b.csv: 5\n"
+        assert here.output(changed["id"]) == "docs a (2).csv: 7\n"
+    finally:
+        here.close()
 
 
 def test_a_replay_tells_what_differs_from_the_last(here: Scripting) -> None:
@@ -142,7 +174,7 @@ def test_a_replay_goes_on_where_a_killed_runner_left_it(here: Scripting) -> None
     here.script("slow", SLOW)
     here.run_scripts()
     id_ = here.order("/v1/scripts/slow/replay", {"mails": {}})["id"]
-    wait_until(lambda: here.get(f"/v1/replays/{id_}")["completed"] > 0, 30, "some items")
+    wait_until(lambda: here.get(f"/v1/replays/{id_}")["completed"] > 0, 60, "some items")
     here.kill("runner")
     done = here.get(f"/v1/replays/{id_}")["completed"]
     assert done < 60

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from tests.servers.ports import HOST, free_port
@@ -14,7 +13,16 @@ from tests.waiting import wait_until
 
 #: The wrapper in /usr/sbin insists on being root or the user rabbitmq.
 BIN = Path("/usr/lib/rabbitmq/bin")
-START_SECONDS, END_SECONDS = 60, 20
+START_SECONDS, END_SECONDS = 120, 20
+#: Holds the server and its port mapper as long as somebody holds our input: they die with whoever
+#: started them, however that ends.
+_HOLD = """
+setsid "$@" </dev/null &
+read -r _
+kill -9 -$!
+# It is told by the kernel that its node is gone, and until then it stays.
+while epmd -port "$ERL_EPMD_PORT" -kill 2>&1 | grep -q "not allowed"; do sleep 0.1; done
+"""
 _CONFIG = """\
 listeners.tcp.1 = {host}:{port}
 disk_free_limit.absolute = 50MB
@@ -47,19 +55,27 @@ class Rabbit:
 
     def start(self) -> "Rabbit":
         """Start it, and wait until it answers."""
-        with (self.folder / "out.log").open("wb") as log:
+        with (self.folder / "out.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [BIN / "rabbitmq-server"], env=self._environment, cwd=self.folder,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                ["/bin/sh", "-c", _HOLD, "sh", BIN / "rabbitmq-server"],
+                env=self._environment, cwd=self.folder, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            wait_until(self._answers, START_SECONDS, f"RabbitMQ: {self.folder}/out.log")
-        except AssertionError:
+            wait_until(self._answers, START_SECONDS, "RabbitMQ")
+        except AssertionError as e:
+            told = (self.folder / "out.log").read_text()
             self.cleanup()
-            raise
+            raise AssertionError(told) from e
         # It answers before all of it is there.
         self.ctl("await_startup", "--timeout", str(START_SECONDS))
         return self
+
+    def kill(self) -> None:
+        """As the kernel does when memory is out; `start` brings back what its disk has."""
+        os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
+        wait_until(lambda: not self._answers(), END_SECONDS, "the end of RabbitMQ")
+        self._let_go()
 
     def fresh_url(self) -> str:
         """The address of an empty virtual host."""
@@ -79,24 +95,15 @@ class Rabbit:
 
     def cleanup(self) -> None:
         """End it, and the port mapper that it started for itself."""
-        if process := self._process:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        subprocess.run(
-            ["epmd", "-port", str(self._epmd), "-kill"],
-            env=self._environment, capture_output=True, check=False,
-        )  # fmt: skip
+        self._let_go()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _let_go(self) -> None:
+        if process := self._process:
+            process.communicate(timeout=END_SECONDS)
+            self._process = None
+
     def _answers(self) -> bool:
-        process = self._process
-        if process and process.poll() is not None:
-            raise AssertionError((self.folder / "out.log").read_text())
         try:
             with socket.create_connection((HOST, self.port), 2) as s:
                 s.settimeout(2)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.servers.daemons import Daemons
+from tests.servers.daemons import Daemons, Sections
 from tests.waiting import wait_until
 
 OVER = ("completed", "error")
@@ -13,9 +13,17 @@ OVER = ("completed", "error")
 class Scripting(Daemons):
     """An API; runners are started by the tests."""
 
-    def __init__(self, folder: Path, mailboxes: Any = None, queue: str = "", **runner: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mailboxes: Any = None,
+        queue: str = "",
+        pages: Sections | None = None,
+        **runner: Any,
+    ) -> None:
         options = {"isolation": "none", "poll_seconds": 0.05, **runner}
-        super().__init__(folder, mailboxes or {}, {"runner": options})
+        watched = {f"page {name}": told for name, told in (pages or {}).items()}
+        super().__init__(folder, mailboxes or {}, {"runner": options, **watched})
         if queue:
             self.environment["POSTROOM_RUNNER_QUEUE"] = queue
         self.start("api")
@@ -51,7 +59,7 @@ class Scripting(Daemons):
         answer = self.get(f"/v1/runs/{id_}/output")
         return answer.decode() if isinstance(answer, bytes) else str(answer)
 
-    def all_over(self, ids: Sequence[int], seconds: float = 60) -> list[dict[str, Any]]:
+    def all_over(self, ids: Sequence[int], seconds: float = 120) -> list[dict[str, Any]]:
         """Runs once all of them are over."""
 
         def found() -> list[dict[str, Any]]:
