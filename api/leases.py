@@ -26,7 +26,7 @@ from postroom.runs import (
 from postroom.storage import BadKeyError, Storage
 from postroom.storage.keys import check_key
 
-from . import attendance, bulk, held, lost, runlog, runs, stores, tasks
+from . import attendance, bulk, held, lost, runlog, runs, stores, tasks, traced
 from .database import Database
 from .deliveries import MAX_LINE, clean
 from .held import Held
@@ -93,7 +93,11 @@ def claim(db: Database, asked: ClaimRuns) -> ClaimedRuns:
     with db.writing():
         lost.settle()
         ids = _due(asked.most, asked.run)
-        return ClaimedRuns(runs=[_give(id_, asked) for id_ in ids])
+        given = [_give(id_, asked) for id_ in ids]
+    for one in given:
+        words = f"{one.script} is given to {asked.worker}, attempt {one.attempt}"
+        traced.run(one.run, words, mail=one.mail, file=one.file)
+    return ClaimedRuns(runs=given)
 
 
 def _due(most: int, run: int | None) -> list[int]:
@@ -197,12 +201,18 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
             f"the runner keeps outputs in the store {told.storage}, the API reads from {store.id}: "
             "both must use the same [storage]; SQLite and directory stores serve one host only",
         )
-    has_objects = bool(told.output or told.artefacts)
-    number = store.batch() if has_objects else 0
+    number = store.batch() if told.output or told.artefacts else 0
+    ended = _finish(db, store, number, id_, told)
+    again = f", tried again at {ended.due}" if ended.due else ""
+    traced.run(id_, f"{told.status}{again}")
+    return ended
+
+
+def _finish(db: Database, store: Storage, number: int, id_: int, told: FinishRun) -> FinishedRun:
     with db.writing():
         run = _held(id_, told.claim)
         made = {**_logged(run, told.log), **_made(run, told)}
-        if has_objects:
+        if told.output or told.artefacts:
             stores.rely(store.id, number, "runs")
         if told.status == "error" and runs.may_retry(run):
             due = next_try(run.attempt)
@@ -215,6 +225,12 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
 
 def give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
     """Let a run wait again as if this attempt had never been; one that is to be stopped ends."""
+    left = _give_back(db, id_, told)
+    traced.run(id_, f"given back, now {left.status}: {told.reason}")
+    return left
+
+
+def _give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
     with db.writing():
         run = _held(id_, told.claim)
         if run.stop:

@@ -37,7 +37,8 @@ class Working:
 
     def carry(self, claimed: runs.ClaimedRun, began: float) -> None:
         """Do it to its end; `began` is the moment before it was asked for. Never raises."""
-        with following.within(run=claimed.run):
+        request = f"run-{claimed.run}-{claimed.attempt}"
+        with following.within(request=request, run=claimed.run):
             self._hold(claimed, began)
 
     def _hold(self, claimed: runs.ClaimedRun, began: float) -> None:
@@ -68,6 +69,11 @@ class Working:
     def _carry(self, claimed: runs.ClaimedRun, lease: Lease, book: Logbook) -> None:
         began, numbers = time.monotonic(), self._shared.numbers
         numbers.add(measured.CLAIMS)
+        about = {"mail": claimed.mail, "file": claimed.file}
+        named = {name: id_ for name, id_ in about.items() if id_ is not None}
+        log.info(
+            "%s: attempt %d begins", lease.what, claimed.attempt, extra=following.told(**named)
+        )
         with self._shared.places.made() as folder:
             try:
                 ended = self._work(claimed, lease, book, folder)
