@@ -17,6 +17,7 @@ from .models import database
 from .streams import Streams
 from .views import (
     alarms,
+    attention,
     browse,
     digests,
     exports,
@@ -55,6 +56,7 @@ MODULES = (
     webhooks,
     tokens,
     alarms,
+    attention,
     log,
     retries,
     reparse,

@@ -74,6 +74,10 @@ class ApiClient:
         """Return when the API answers and can read its database."""
         self._call("GET", "/health")
 
+    def read(self, path: str) -> dict[str, Any]:
+        """What a GET answers."""
+        return self._call("GET", path)
+
     def hello(self, request: wire.Hello, storage_id: str) -> wire.HelloReply:
         """Present a source; refused when master and API do not share the storage."""
         fields = {**_fields(request), "storage": storage_id}
