@@ -10,7 +10,6 @@ import pytest
 
 from postroom import settings
 from postroom.storage import open_mails
-
 from tests.servers.commands import command, environment, run
 from tests.servers.daemons import Daemons
 from tests.servers.scripting import Scripting
