@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from postroom import house, settings
+from postroom import house, registry, settings
 from postroom.credentials import require_private
 from postroom.daemon import CheckLine, Daemon
 from postroom.digest_options import of_alarms
-from postroom.errors import PostroomError, RefusedError, TemporaryError
+from postroom.errors import PostroomError, RefusedError
 from postroom.mailer import Mailer
 from postroom.runner_client import RunnerClient
 from postroom.runs import RenewRun
@@ -96,14 +96,11 @@ def _queue(config: Config) -> list[CheckLine]:
         return [CheckLine("queue", False, str(e), "look at [runner] queue")]
     if not address:
         return []
-    # Only where there is a queue: it is slow to load.
-    from .broker import log_in  # noqa: PLC0415
-
     url = urlsplit(address)
     host, port = url.hostname or "localhost", url.port or (5671 if url.scheme == "amqps" else 5672)
     try:
-        log_in(address, _SECONDS)
-    except TemporaryError as e:
+        registry.load({url.scheme: "runner.broker:log_in"}, url.scheme, "queue")(address, _SECONDS)
+    except PostroomError as e:
         told = f"{host} port {port}: {e}"
         return [CheckLine("queue", False, told, "start RabbitMQ, or look at [runner] queue")]
     return [CheckLine("queue", True, f"{host} port {port}: logged in")]

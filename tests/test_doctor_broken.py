@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, behind: str) -> Iterator[Pat
     dead = {name: free_port() for name in ("pop3", "s3", "smtp", "queue", "master")}
     work = {"server": "localhost", "port": server.ports.imaps, "ca_file": server.certificate}
     shop = {"source": "pop3", "server": HOST, "port": dead["pop3"], "username": "a"}
-    sections = {
+    sections: dict[str, dict[str, Any]] = {
         "api": {"url": behind},
         "storage": {"mails": "s3"},
         "storage s3": {"bucket": "b", "endpoint": f"http://{HOST}:{dead['s3']}"},

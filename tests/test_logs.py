@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from postroom import following, logs, settings
 from postroom.errors import SettingsError
-from postroom.logfile import Rotation
+from postroom.logfile import Rotation, SharedFile
 from tests.servers.commands import environment
 
 #: Writes so many lines of its own under the rotation that the test set.
@@ -30,7 +31,7 @@ for number in range(int(count)):
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Sets the log up by the keys of [log]; the file that it goes to."""
     file = tmp_path / "logs" / "postroom.log"
 
@@ -43,7 +44,7 @@ def written(tmp_path):
 
     yield set_up
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, logs.SharedFile):
+        if isinstance(handler, SharedFile):
             handler.close()
 
 

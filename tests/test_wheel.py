@@ -96,9 +96,9 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment of its own, into which pip put the wheel."""
     folder = tmp_path_factory.mktemp("environment")
     python = [sys.executable, "-m"]
-    subprocess.run([*python, "venv", "--without-pip", folder], check=True, capture_output=True)
-    install = [*python, "pip", "--python", folder / "bin" / "python", "install", "--no-index"]
-    subprocess.run([*install, "--no-deps", wheel], check=True, capture_output=True)
+    subprocess.run([*python, "venv", "--without-pip", str(folder)], check=True, capture_output=True)
+    install = [*python, "pip", "--python", str(folder / "bin" / "python"), "install", "--no-index"]
+    subprocess.run([*install, "--no-deps", str(wheel)], check=True, capture_output=True)
     (packages,) = folder.glob("lib/*/site-packages")
     # What it depends on is not installed a second time.
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
