@@ -21,6 +21,18 @@ password_file = docs.password
 source = maildir
 path = Maildir
 """
+SHOWN = (
+    "port = 5001",
+    "token = (hidden)",
+    "#threads = 8",
+    "database = postgresql://(hidden)@db/postroom",
+    "queue = amqp://(hidden)@broker:5672",
+    "secrets = data/hidden",
+    "headers = (hidden)",
+    "password_file = docs.password",
+    "#terminal = yes",
+    "#sinks = api",
+)
 
 
 def test_what_is_given_and_what_holds_by_default_is_shown_and_no_secret(tmp_path):
@@ -31,9 +43,7 @@ def test_what_is_given_and_what_holds_by_default_is_shown_and_no_secret(tmp_path
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "SECRET" not in done.stdout
-    for line in ("port = 5001", "token = (hidden)", "secrets = data/hidden", "#threads = 8",
-                 "database = postgresql://(hidden)@db/postroom", "queue = amqp://(hidden)@broker:5672", "password_file = docs.password",
-                 "#terminal = yes", "#sinks = api", "headers = (hidden)"):  # fmt: skip
+    for line in SHOWN:
         assert line in done.stdout.splitlines(), line
     (tmp_path / "shown.ini").write_text(done.stdout)
     assert ini.read(tmp_path / "shown.ini").keys() == {*settings.SECTIONS, "page docs",
