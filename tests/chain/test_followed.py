@@ -47,9 +47,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripting]:
         here.start("api")
         here.script("told", SCRIPT, on_mail="*")
         here.start("master")
-        here.pull()
-        here.look()
+        look = here.watch("--once")
         here.run_scripts()
+        here.pull()
+        assert look.wait(timeout=120) == 0
         wait_until(lambda: here.items("/v1/runs?status=completed"), 90, "the run to be over")
         yield here
     finally:
