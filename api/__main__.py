@@ -21,7 +21,7 @@ from .app import create_app
 from .database import Database, is_url, open_database
 from .inforce import InForce, Kept, page_settings
 from .lookout import Lookout
-from .migrations import migrate, schema_version
+from .migrations import STEPS, migrate, refuse_newer, schema_version
 from .models import Token, database
 from .server import serve
 
@@ -260,9 +260,7 @@ def _check_server(this: Daemon) -> CheckLine:
     try:
         db = _server(this)
         database.initialize(db)
-        version = schema_version()
-        made = f"schema {version}" if version else "empty yet: the first start makes the tables"
-        line = CheckLine("database", True, f"{db.shown}, {db.described}, {made}")
+        line = CheckLine("database", True, f"{db.shown}, {db.described}, {_schema(db)}")
         db.close_all()
     except (PostroomError, OSError, peewee.PeeweeException) as e:
         return CheckLine("database", False, str(e), hint)
@@ -280,10 +278,20 @@ def _check_database(this: Daemon) -> CheckLine:
             return CheckLine("database", True, f"{path} is not there yet: the first start makes it")
         db = open_database(path)
         database.initialize(db)
-        version = schema_version()
+        return CheckLine("database", True, f"{path}, {_schema(db)}")
     except (PostroomError, OSError, peewee.PeeweeException) as e:
         return CheckLine("database", False, f"{path}: {e}", "look at [api] database")
-    return CheckLine("database", True, f"{path}, schema {version}")
+
+
+def _schema(db: Database) -> str:
+    """What is to be said of a database's schema; SettingsError for one that is newer than us."""
+    refuse_newer(db)
+    version = schema_version()
+    if not version:
+        return "empty yet: the first start makes the tables"
+    return f"schema {version}" + (
+        "" if version == len(STEPS) else f", which the next start brings to {len(STEPS)}"
+    )
 
 
 def _check_store(name: str, opened: Callable[[], Storage]) -> CheckLine:

@@ -27,7 +27,8 @@ def advance(db: Database) -> Advanced:
     end = scripts.last_event()
     if not any(_is_news(script, end) for script in _listening(end)):
         return Advanced(runs=0, more=False)
-    made, more = 0, False
+    made: list[tuple[str, int, runs.Wanted]] = []
+    more = False
     with db.writing():
         for script in _listening(end):
             events = _window(script)
@@ -35,7 +36,9 @@ def advance(db: Database) -> Advanced:
             if events:
                 Script.update(event=events[-1].id).where(Script.id == script.id).execute()
                 more = more or events[-1].id < end
-    return Advanced(runs=made, more=more)
+    for one in made:
+        runs.waits(*one)
+    return Advanced(runs=len(made), more=more)
 
 
 def _listening(end: int) -> list[Script]:
@@ -58,7 +61,7 @@ def _window(script: Script) -> list[Event]:
     return list(found.limit(WINDOW))
 
 
-def _answer(script: Script, events: Sequence[Event]) -> int:
+def _answer(script: Script, events: Sequence[Event]) -> list[tuple[str, int, runs.Wanted]]:
     wanted = [*_of_mails(script, events), *_of_files(script, events)]
     # The cursor alone says so already; the rows make sure of it.
     known = {
@@ -70,9 +73,8 @@ def _answer(script: Script, events: Sequence[Event]) -> int:
     fresh = sorted(
         (one for one in wanted if one.event not in known), key=lambda one: one.event or 0
     )
-    if fresh:
-        runs.add(script, fresh)
-    return len(fresh)
+    ids = runs.add(script, fresh) if fresh else []
+    return [(script.name, id_, one) for id_, one in zip(ids, fresh, strict=True)]
 
 
 def _of_mails(script: Script, events: Sequence[Event]) -> list[runs.Wanted]:

@@ -22,3 +22,20 @@ class Alarm(Base, frozen=True):
     acknowledged: str | None
     #: When a mail last told of it.
     told: str | None
+
+
+class Attention(Base, frozen=True):
+    """What somebody has to look at now, and what waits to be done."""
+
+    #: Whether there is anything of the next five.
+    needed: bool
+    #: The first of those that are open; those that nobody knows of come first.
+    alarms: list[Alarm]
+    more_alarms: int
+    quarantined: int
+    #: Slots of scripts of the last day.
+    missed: int
+    #: Runs of the last day.
+    failed: int
+    #: Tasks that are not done, by their kind.
+    tasks: dict[str, int]

@@ -7,7 +7,7 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import compress, contracts, measured, problems, security, web
+from . import compress, contracts, followed, measured, problems, security, web
 from .bodies import MAX_BODY
 from .compiling import MAX_SOURCE
 from .database import Database
@@ -17,6 +17,7 @@ from .models import database
 from .streams import Streams
 from .views import (
     alarms,
+    attention,
     browse,
     digests,
     exports,
@@ -55,6 +56,7 @@ MODULES = (
     webhooks,
     tokens,
     alarms,
+    attention,
     log,
     retries,
     reparse,
@@ -98,6 +100,7 @@ def create_app(
         # A script's source, in a form.
         MAX_FORM_MEMORY_SIZE=2 * MAX_SOURCE,
     )
+    followed.register(app)
     measured.register(app)
     problems.register(app)
     security.register(app)

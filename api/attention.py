@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import peewee
+
 from .activity import first_since
-from .models import Alarm, Quarantine, Run, Slot
+from .models import Alarm, Quarantine, Run, Slot, Task
 from .schedule import stamp
 
 DAY = timedelta(days=1)
@@ -42,3 +44,9 @@ def now_needed() -> Attention:
         missed=missed.count(),
         failed=failed.count(),
     )
+
+
+def open_tasks() -> dict[str, int]:
+    """How many tasks are due, leased or put off, by their kind."""
+    counted = Task.select(Task.kind, peewee.fn.COUNT(Task.id)).where(Task.state != "done")
+    return dict(counted.group_by(Task.kind).order_by(Task.kind).tuples())

@@ -8,7 +8,7 @@ from postroom.errors import RefusedError
 from postroom.storage import BadKeyError, Storage
 from postroom.storage.keys import check_key
 
-from . import events, filenames, filerows, pages, stores
+from . import events, filenames, filerows, pages, stores, traced
 from .database import Database
 from .deliveries import MAX_LINE, clean
 from .filerows import Row
@@ -36,6 +36,7 @@ def take(db: Database, store: Storage, told: wire.Files) -> wire.FilesReply:
         items = [batch.settle(record) for record in told.items]
         batch.close()
         stores.rely(store.id, number, "files")
+    traced.files(told.page, items)
     return wire.FilesReply(items=items)
 
 

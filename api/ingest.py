@@ -11,7 +11,7 @@ import msgspec
 from postroom.errors import ParseError, PostroomError
 from postroom.storage import Storage
 
-from . import contents, days, deliveries, events, places, silence, stores
+from . import contents, days, deliveries, events, places, silence, stores, traced
 from .database import Database, in_savepoint
 from .deliveries import Delivery
 
@@ -58,7 +58,9 @@ def ingest(
         with db.writing():
             answers = iter([_alone(db, one, storage) for one in good])
             _account(good, store, batch)
-    return [next(answers) if isinstance(one, Delivery) else one for one in read]
+    given = [next(answers) if isinstance(one, Delivery) else one for one in read]
+    traced.mails([(one, a.status, a.id) for one, a in zip(read, given, strict=True)])
+    return given
 
 
 def _account(batch: Sequence[Delivery], store: str, number: int) -> None:

@@ -26,7 +26,7 @@ from postroom.runs import (
 from postroom.storage import BadKeyError, Storage
 from postroom.storage.keys import check_key
 
-from . import attendance, bulk, held, lost, runlog, runs, stores, tasks
+from . import attendance, bulk, held, lost, runlog, runs, stores, tasks, traced
 from .database import Database
 from .deliveries import MAX_LINE, clean
 from .held import Held
@@ -94,7 +94,15 @@ def claim(db: Database, asked: ClaimRuns) -> ClaimedRuns:
     if not (lost.is_any() or _given(asked) or _due(asked.most, asked.run)):
         return ClaimedRuns()
     with db.writing():
-        return ClaimedRuns(runs=_give(asked))
+        given = _give(asked)
+    _tell(given, asked.worker)
+    return ClaimedRuns(runs=given)
+
+
+def _tell(given: Sequence[ClaimedRun], worker: str) -> None:
+    for one in given:
+        words = f"{one.script} is given to {worker}, attempt {one.attempt}"
+        traced.run(one.run, words, mail=one.mail, file=one.file)
 
 
 def _give(asked: ClaimRuns) -> list[ClaimedRun]:
@@ -245,6 +253,10 @@ def finish(db: Database, store: Storage, id_: int, told: FinishRun) -> FinishedR
         ended = _finish(store, number, id_, told)
         # So a busy runner is given its next run without another request or commit.
         given = _give(told.next) if told.next else []
+    again = f", tried again at {ended.due}" if ended.due else ""
+    traced.run(id_, f"{told.status}{again}")
+    if told.next:
+        _tell(given, told.next.worker)
     return msgspec.structs.replace(ended, runs=given)
 
 
@@ -264,6 +276,12 @@ def _finish(store: Storage, number: int, id_: int, told: FinishRun) -> FinishedR
 
 def give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
     """Let a run wait again as if this attempt had never been; one that is to be stopped ends."""
+    left = _give_back(db, id_, told)
+    traced.run(id_, f"given back, now {left.status}: {told.reason}")
+    return left
+
+
+def _give_back(db: Database, id_: int, told: GiveBackRun) -> FinishedRun:
     with db.writing():
         run = _held(id_, told.claim)
         if run.stop:

@@ -200,6 +200,15 @@ STEPS: tuple[Callable[[Database], None], ...] = (
 )
 
 
+def refuse_newer(db: Database) -> None:
+    """Raise SettingsError when the database is newer than this program."""
+    if (version := schema_version()) > len(STEPS):
+        raise SettingsError(
+            f"{db.shown}: the database has schema {version}, this program knows up to "
+            f"{len(STEPS)}: start the newer program, or restore a backup made before it"
+        )
+
+
 def migrate(db: Database, *, is_move: bool = False) -> None:
     """Bring the database up to date; raises SettingsError when it is newer than this program.
 
@@ -214,11 +223,7 @@ def migrate(db: Database, *, is_move: bool = False) -> None:
             raise SettingsError(
                 f"{db.shown}: the move into it is not at its end: run `python -m api move` again"
             )
-        if version > len(STEPS):
-            raise SettingsError(
-                f"{db.shown}: the database has schema {version}, this program knows up to "
-                f"{len(STEPS)}: start the newer program, or restore a backup made before it"
-            )
+        refuse_newer(db)
         for step in STEPS[version:]:
             step(db)
         if version < len(STEPS):

@@ -9,6 +9,7 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from postroom import following
 from postroom.errors import PostroomError, RefusedError, TemporaryError, WireError
 from postroom.storage import StorageBrokenError
 
@@ -116,7 +117,8 @@ def _failed(e: Exception) -> Response:
         end_process("the object store", e)
     # The text may hold what should not leave this machine: it goes to the log alone.
     log.error("a request failed", exc_info=e)
-    return problem(500, "internal_error", "The API failed here; its log says why.")
+    at = following.ids().get("request", "")
+    return problem(500, "internal_error", f"The API failed here; its log says why, at {at}.")
 
 
 def guarded(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from postroom.errors import RefusedError
 
-from . import bulk, events, held, tasks
+from . import bulk, events, held, tasks, traced
 from .database import Database
 from .deliveries import MAX_LINE, clean
 from .held import Held
@@ -53,6 +53,11 @@ def add(script: Script, wanted: Sequence[Wanted]) -> list[int]:
         list(zip(made, ids, strict=True)),
     )
     return ids
+
+
+def waits(script: str, id_: int, wanted: Wanted) -> None:
+    """Put a run that is new into the log; call it once it is committed."""
+    traced.run(id_, f"{script} waits, by {wanted.kind}", mail=wanted.mail, file=wanted.file)
 
 
 def _row(script: Script, one: Wanted, time: str) -> dict[str, Any]:
@@ -115,6 +120,7 @@ def by_hand(db: Database, script: Script, told: RunBody, key: str | None) -> tup
         wanted = Wanted("hand", {}, arguments, told.mail, told.file, None, key, asked)
         (id_,) = add(script, [wanted])
         events.tell("run.asked", script.name, run=id_)
+    waits(script.name, id_, wanted)
     return id_, True
 
 
@@ -136,6 +142,7 @@ def again(db: Database, id_: int) -> int:
         wanted = Wanted("retry", trigger, old.arguments, old.mail, old.file)
         (new,) = add(old.script, [wanted])
         events.tell("run.asked", old.script.name, run=new, again=id_)
+    waits(old.script.name, new, wanted)
     return new
 
 
@@ -151,6 +158,7 @@ def stop(db: Database, id_: int) -> None:
             Run.update(stop=True, changed=now()).where(Run.id == id_).execute()
         else:
             end(held.one(id_), "error", "stopped before it began", stop=True)
+    traced.run(id_, "is to stop")
 
 
 def found(id_: int) -> Any:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from postroom.errors import RefusedError
 from postroom.runs import SlotState, TellSlots, ToldSlot, ToldSlots
 
-from . import events, runs, scripts
+from . import events, runs, scripts, traced
 from .database import Database
 from .models import Run, Script, Slot, now
 from .schedule import stamp
@@ -28,8 +28,13 @@ def take(db: Database, name: str, told: TellSlots) -> ToldSlots:
         if new and script.enabled:
             _decide(script, new)
             known = _known(script, asked)
+        else:
+            new = []
         if until > script.planned:
             Script.update(planned=until).where(Script.id == script.id).execute()
+    for row in (known[slot] for slot in new):
+        if row.run_id:
+            traced.run(row.run_id, f"{name} waits, by clock: {row.state} at {row.slot}")
     return ToldSlots(items=[_told(slot, known.get(slot)) for slot in asked])
 
 

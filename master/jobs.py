@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from postroom import wire
+from postroom import following, wire
 from postroom.sockets import Route
 
 from . import strikes
@@ -21,6 +22,18 @@ class Portion:
     job: "Job"
     order: Order
     reply: wire.AnyReply | None = None
+
+    def __str__(self) -> str:
+        return f"a {type(self.job.request).__name__.upper()} of {self.job.source}"
+
+    def named(self) -> dict[str, Any]:
+        """What a line of the log names it by."""
+        if not isinstance(self.job.request, wire.Push):
+            return following.told(request=self.job.id)
+        push = self.job.request
+        spot = push.mailbox, push.folder, push.uidvalidity
+        items = [{"place": following.place(*spot, item.key)} for item in self.items()]
+        return following.told(request=self.job.id, items=items)
 
     def items(self) -> list[wire.Item]:
         """The items of a push that this portion has."""

@@ -73,7 +73,9 @@ class Pipeline:
                 case wire.Links():
                     return self.api.links(request)
                 case wire.Files():
-                    return self.api.files(request)
+                    answer = self.api.files(request)
+                    told.brought(request.page, answer.items)
+                    return answer
                 case wire.Looked():
                     reply = self.api.looked(request)
                     told.looked(request, reply)
@@ -175,7 +177,7 @@ class Pipeline:
         if deliveries:
             for sink in self.sinks:
                 verdicts = sink.deliver(batch)
-        told.filed(push.mailbox, zip(deliveries, verdicts, strict=True))
+        told.filed(push.mailbox, list(zip(deliveries, verdicts, strict=True)))
         answers = iter(verdicts)
         return [
             step if isinstance(step, wire.ItemReply) else _reply(item.key, next(answers))

@@ -146,6 +146,10 @@ class Queue:
             self._errands.back(now)
         if hand is None or hand.portion is None:
             return
+        log.warning(
+            "Master: %s was lost with %s in hand: it comes again",
+            worker, hand.portion, extra=hand.portion.named(),
+        )  # fmt: skip
         if marked:
             self._strikes.add(hand.portion.places())
         after = growing(2.0**self._losses, self._jitter())
@@ -217,6 +221,8 @@ class Queue:
             order, frames = portion.order, portion.job.frames
             seconds += portion.job.weight / self._limits.bytes_per_second
             portion.job.given(portion)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("Master: %s gets %s", worker, portion, extra=portion.named())
         self._hands[worker] = _Hand(portion, now + seconds, order.kind == "task")
         self._assignments.append(Assignment(worker, order, frames))
 

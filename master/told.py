@@ -1,9 +1,11 @@
 """What a worker tells in the terminal: subjects filed, passes ended, no new mail."""
 
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-from postroom import wire
+from postroom import following, wire
 
 from .sinks import Delivery, Verdict
 
@@ -14,20 +16,54 @@ SHOWN = 3
 LONGEST = 80
 
 
-def filed(mailbox: str, settled: Iterable[tuple[Delivery, Verdict]]) -> None:
+def filed(mailbox: str, settled: Sequence[tuple[Delivery, Verdict]]) -> None:
     """Name the mails that are new in the database; set-aside ones with the reason."""
-    subjects: list[str] = []
     for delivery, verdict in settled:
-        if verdict.status == "stored":
-            subjects.append(delivery.mail.subject if delivery.mail else "")
-        elif verdict.status == "quarantined":
-            log.warning("Quarantined: %s of %s: %s", delivery.key, mailbox, delivery.reason)
-    if len(subjects) > SHOWN:
-        first = ", ".join(map(_shown, subjects[:SHOWN]))
-        log.info("Filed: %s and %d more (%s)", first, len(subjects) - SHOWN, mailbox)
-        return
-    for subject in subjects:
-        log.info("Filed: %s (%s)", _shown(subject), mailbox)
+        if verdict.status == "quarantined":
+            words = "Quarantined: %s of %s: %s"
+            log.warning(
+                words, delivery.key, mailbox, delivery.reason, extra=_items((delivery, verdict))
+            )
+    fresh = [each for each in settled if each[1].status == "stored"]
+    if len(fresh) > SHOWN:
+        first = ", ".join(_subject(delivery) for delivery, _ in fresh[:SHOWN])
+        more = len(fresh) - SHOWN
+        log.info("Filed: %s and %d more (%s)", first, more, mailbox, extra=_items(*fresh))
+    else:
+        for one in fresh:
+            log.info("Filed: %s (%s)", _subject(one[0]), mailbox, extra=_items(one))
+    rest = [each for each in settled if each[1].status not in ("stored", "quarantined")]
+    if rest:
+        counted = Counter(verdict.status for _, verdict in rest)
+        words = ", ".join(f"{count} {status}" for status, count in counted.items())
+        log.info("Master: %s: %s", mailbox, words, extra=_items(*rest))
+
+
+def _subject(delivery: Delivery) -> str:
+    return _shown(delivery.mail.subject if delivery.mail else "")
+
+
+def _items(*settled: tuple[Delivery, Verdict]) -> dict[str, Any]:
+    """What the line of these mails names them by."""
+    return following.told(items=[_item(*each) for each in settled])
+
+
+def _item(one: Delivery, verdict: Verdict) -> dict[str, Any]:
+    named = {
+        "place": following.place(one.mailbox, one.folder, one.uidvalidity, one.key),
+        "status": verdict.status,
+        "mail": verdict.mail,
+        "sha256": one.sha256,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def brought(page: str, items: Sequence[wire.FileReply]) -> None:
+    """What became of the files of a page."""
+    counted = Counter(item.status for item in items)
+    words = ", ".join(f"{count} {status}" for status, count in counted.items())
+    named = [{"url": each.url, "status": each.status, "file": each.id} for each in items]
+    log.info("Master: page %s: %s", page, words, extra=following.told(items=named))
 
 
 def passed(end: wire.Pass, reply: wire.PassReply) -> None:

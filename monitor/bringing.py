@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from postroom import wire
+from postroom import following, wire
 from postroom.backoff import reason
 from postroom.errors import PostroomError, TemporaryError
 from postroom.storage import Storage, StorageBrokenError
@@ -128,19 +128,24 @@ class Bringing:
             recheck=self.page.recheck_hours * 3600,
         )
         answer: wire.FilesReply = self.shared.ask(request, self.page.name)
-        for record, reply in zip(self._untold, answer.items, strict=True):
-            self._count(record, reply)
+        with following.within(request=answer.id):
+            for record, reply in zip(self._untold, answer.items, strict=True):
+                self._count(record, reply)
         self._untold = []
 
     def _count(self, record: wire.FileRecord, reply: wire.FileReply) -> None:
         counts, name = self.counts, self.page.name
+        about = {"url": record.url, "status": reply.status, "file": reply.id}
+        named = following.told(items=[about])
         match reply.status:
             case "stored":
                 counts.stored += 1
-                log.info("%s: new file %s, %s bytes", name, record.name, f"{record.size:,}")
+                size = f"{record.size:,}"
+                log.info("%s: new file %s, %s bytes", name, record.name, size, extra=named)
             case "changed":
                 counts.changed += 1
-                log.info("%s: changed file %s, %s bytes", name, record.name, f"{record.size:,}")
+                size = f"{record.size:,}"
+                log.info("%s: changed file %s, %s bytes", name, record.name, size, extra=named)
             case "known":
                 counts.known += 1
             case "failed" | "retry":
@@ -148,7 +153,7 @@ class Bringing:
                 counts.reason = reply.reason or record.reason
                 log.warning(
                     "%s: %s failed: %s; to be tried again in %.0f s",
-                    name, record.url, counts.reason, reply.after,
+                    name, record.url, counts.reason, reply.after, extra=named,
                 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from postroom import house
 COMMANDS = {
     "doctor": ("postroom.doctor", "check everything, and say what to do"),
     "status": ("postroom.status", "how sources and runs stand"),
+    "config": ("postroom.config_shown", "the settings in force, without secrets"),
     "demo": ("postroom.demo", "the whole chain with sample mails and a page"),
     "api": ("api", "REST, and the only owner of the database"),
     "master": ("master", "keeps and parses what providers and monitors bring"),

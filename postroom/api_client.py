@@ -22,6 +22,8 @@ class Delivered(NamedTuple):
     #: Seconds before another try; with status retry.
     after: float
     reason: str
+    #: The number of the mail in the API; 0 where there is none.
+    mail: int = 0
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -72,6 +74,10 @@ class ApiClient:
         """Return when the API answers and can read its database."""
         self._call("GET", "/health")
 
+    def read(self, path: str) -> dict[str, Any]:
+        """What a GET answers."""
+        return self._call("GET", path)
+
     def hello(self, request: wire.Hello, storage_id: str) -> wire.HelloReply:
         """Present a source; refused when master and API do not share the storage."""
         fields = {**_fields(request), "storage": storage_id}
@@ -118,7 +124,9 @@ class ApiClient:
         if len(items) != len(mails):
             raise TemporaryError(f"the API answered {len(items)} of {len(mails)} mails")
         return [
-            Delivered(item["status"], item.get("after", 0.0), item.get("reason", ""))
+            Delivered(
+                item["status"], item.get("after", 0.0), item.get("reason", ""), item.get("id", 0)
+            )
             for item in items
         ]
 
@@ -149,7 +157,11 @@ class ApiClient:
         """The bytes that a GET answers, in pieces; whoever leaves early reads no more."""
         try:
             with self._session.get(
-                self._url + path, timeout=self._timeout, allow_redirects=False, stream=True
+                self._url + path,
+                headers=following.headers(),
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 if response.status_code >= 400:
                     raise _error(response)
@@ -179,9 +191,8 @@ class ApiClient:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        followed = following.ids().get("request")
-        known = {"X-Request-Id": followed} if followed else {}
-        sent = {**known, **(headers or {}), **({} if body is None else {"Content-Type": MSGPACK})}
+        kind = {} if body is None else {"Content-Type": MSGPACK}
+        sent = {**following.headers(), **(headers or {}), **kind}
         try:
             response = self._session.request(
                 method,

@@ -5,28 +5,35 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from postroom import following, settings
 from postroom.errors import SettingsError
+from postroom.logfile import NEVER, Rotation, SharedFile
 
 #: The packages whose debug lines are ours; what libraries tell at that level may hold secrets.
 OURS = ("postroom", "provider", "master", "api", "monitor", "runner")
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+#: People look at a terminal; in a file something is looked for.
+FILE_LINE = f"{LINE} %(ids)s"
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 # Control characters move a terminal's cursor, bidi overrides make text read as another.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class OneLine(logging.Formatter):
-    """Formats a record as one line; only a traceback may follow on further lines."""
+    """Formats a record as one line; only a traceback may follow on further lines.
+
+    %(ids)s stands for the ids of the work, as the JSON that such a line has.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without anything that would break or dress it up."""
+        told = ids(record)
+        record.ids = json.dumps(told, ensure_ascii=True, default=str) if told else ""
         line = super().formatMessage(record)
-        return safe(line)
+        return safe(line).rstrip()
 
 
 class Json(logging.Formatter):
@@ -41,7 +48,7 @@ class Json(logging.Formatter):
             "pid": record.process,
             "name": record.name,
             "message": record.getMessage(),
-            **following.ids(),
+            **ids(record),
         }
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
@@ -57,6 +64,11 @@ class Terminal(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
+def ids(record: logging.LogRecord) -> dict[str, Any]:
+    """Of the work in hand, and what the line itself names beside (following.told)."""
+    return {**following.ids(), **getattr(record, following.TOLD, {})}
+
+
 def safe(text: str) -> str:
     """The text with escapes in place of what would break a line or dress up a terminal."""
     return _UNSAFE.sub(lambda m: m.group().encode("unicode_escape").decode(), text)
@@ -66,20 +78,33 @@ def follow(config: settings.Config, level: str = "") -> None:
     """Log as [log] says; SettingsError if it cannot be written there."""
     told = config.section("log", settings.Log)
     file = config.path_of(told.file) if told.file else None
-    configure(level or told.level, file, terminal=told.terminal, line=told.format or LINE)
+    rotation = Rotation(told.megabytes * 1024 * 1024, told.files)
+    configure(
+        level or told.level, file, terminal=told.terminal, line=told.format, rotation=rotation
+    )
 
 
-def configure(level: str, file: Path | None, *, terminal: bool = True, line: str = LINE) -> None:
-    """Send all logging to `file` and to the terminal: to this one always where there is no file."""
+def configure(
+    level: str,
+    file: Path | None,
+    *,
+    terminal: bool = True,
+    line: str = "",
+    rotation: Rotation = NEVER,
+) -> None:
+    """Send all logging to `file` and to the terminal: to this one always where there is no file.
+
+    `line`: what [log] format says.
+    """
     handlers: list[logging.Handler] = []
     if file:
-        handlers.append(_file(file))
+        handlers.append(_file(file, rotation))
+        handlers[0].setFormatter(_formatter(line or FILE_LINE))
     if terminal or not handlers:
         handlers.append(Terminal())
+        handlers[-1].setFormatter(_formatter(line or LINE))
     root = logging.getLogger()
     root.handlers[:] = handlers
-    for handler in handlers:
-        handler.setFormatter(Json() if line == "json" else OneLine(line, _TIME))
     number = getattr(logging, level.upper())
     root.setLevel(max(number, logging.INFO))
     for name in OURS:
@@ -87,10 +112,13 @@ def configure(level: str, file: Path | None, *, terminal: bool = True, line: str
     logging.captureWarnings(True)
 
 
-def _file(path: Path) -> logging.Handler:
+def _formatter(line: str) -> logging.Formatter:
+    return Json() if line == "json" else OneLine(line, _TIME)
+
+
+def _file(path: Path, rotation: Rotation) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Watched: logrotate may move it away while we run.
-        return WatchedFileHandler(path, encoding="utf-8", errors="backslashreplace")
+        return SharedFile(path, rotation)
     except OSError as e:
         raise SettingsError(f"[log] file: {path} cannot be written: {e.strerror}") from e

@@ -211,6 +211,10 @@ class Log(Options, frozen=True):
     """[log]: how much is told, and where besides the terminal."""
 
     file: str = ""
+    #: From so many on the file begins anew; 0: never.
+    megabytes: Annotated[int, Meta(ge=0, le=1_000_000)] = 50
+    #: Older ones that are kept.
+    files: Annotated[int, Meta(ge=1, le=1000)] = 5
     #: With a file: whether the terminal gets the log as well.
     terminal: bool = True
     #: As Python's logging takes it, %(message)s and such; or "json"; "" for the built-in one.
@@ -373,7 +377,7 @@ def _unknown(what: str, name: str, known: Collection[str]) -> str:
 
 
 def _check_format(text: str) -> None:
-    record = logging.makeLogRecord({"msg": "x"})
+    record = logging.makeLogRecord({"msg": "x", "ids": ""})
     try:
         logging.Formatter(text).format(record)
     except (ValueError, KeyError, TypeError) as e:

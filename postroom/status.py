@@ -1,34 +1,31 @@
-"""`python -m postroom status`: how every source and the last runs stand, as the API tells it."""
+"""`python -m postroom status`: how sources, scripts and runs stand, as the API tells it."""
 
 import argparse
 import json
 import sys
-import time
-import urllib.error
-import urllib.request
+import threading
+from contextlib import closing, nullcontext
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.table import Table
 
-from postroom import credentials, house, settings
-from postroom.errors import PostroomError, SettingsError
-from postroom.logs import safe
+from postroom import credentials, house, settings, signals
+from postroom.api_client import ApiClient
+from postroom.errors import PostroomError, RefusedError, SettingsError
+from postroom.settings import Config
+from postroom.status_shown import Told, sentences, shown
 
 SECONDS = 10.0
 WATCH_SECONDS = 5.0
 FINE, ATTENTION, SETTINGS, AWAY = range(4)
-#: States of sources that somebody has to look at.
-ILL: Final = ("silent", "failing")
-Told = dict[str, list[dict[str, Any]]]
-ASKED = {
-    "mailboxes": "/v1/mailboxes?limit=500",
-    "pages": "/v1/pages?limit=500",
-    "runs": "/v1/runs?limit=10",
-    "quarantine": "/v1/quarantine?limit=10",
-}
+#: What is listed whole, and what is as long as a glance.
+LISTS = {"mailboxes": "/v1/mailboxes", "pages": "/v1/pages", "scripts": "/v1/scripts"}
+NEWEST = {"runs": "/v1/runs?limit=10", "quarantine": "/v1/quarantine?limit=10"}
+#: Of a table that nobody's terminal bounds.
+WIDTH = 160
 
 
 def main() -> None:
@@ -36,85 +33,94 @@ def main() -> None:
     args = _parser().parse_args()
     try:
         config = settings.load(args.config)
-        if args.watch is not None and not args.json:
-            sys.exit(_watch(config, args.watch))
+        if args.watch is not None:
+            sys.exit(_watch(config, args.watch, as_json=args.json))
         told = ask(config)
-    except SettingsError as e:
-        sys.exit(_say(str(e), SETTINGS))
-    except (PostroomError, OSError) as e:
-        sys.exit(_say(f"{e}: start the API ({house.typed('api')}), or set [api] url", AWAY))
-    wrong = attention(told)
+    except PostroomError as e:
+        sys.stderr.write(f"status: {_explained(e)}\n")
+        sys.exit(SETTINGS if isinstance(e, SettingsError) else AWAY)
     if args.json:
-        sys.stdout.write(json.dumps({**told, "attention": wrong}, indent=2) + "\n")
+        sys.stdout.write(json.dumps(_document(told), indent=2) + "\n")
     else:
-        Console().print(shown(told))
-    sys.exit(ATTENTION if wrong else FINE)
+        _console().print(shown(told))
+    sys.exit(ATTENTION if told["attention"]["needed"] else FINE)
 
 
-def ask(config: settings.Config) -> Told:
-    """What the API tells; OSError when it cannot be reached."""
+def ask(config: Config) -> Told:
+    """What the API tells; TemporaryError when it is away, RefusedError when it does not tell us."""
+    try:
+        return _asked(config, credentials.api_token(config))
+    except RefusedError as e:
+        # Daemons may bring and not read; who may read the file of the admin may do that.
+        if e.code not in ("unauthorized", "forbidden"):
+            raise
+        return _asked(config, credentials.admin_token(config))
+
+
+def _asked(config: Config, token: str) -> Told:
     url = config.section("api", settings.Api).base_url
-    token = credentials.api_token(config)
-    headers = {"Accept": "application/json"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    told: Told = {}
-    for name, path in ASKED.items():
-        request = urllib.request.Request(url + path, headers=headers)  # noqa: S310 - a setting
-        try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-                told[name] = json.load(answer)["items"]
-        except urllib.error.URLError as e:
-            raise OSError(f"{url} does not answer: {e}") from e
+    with closing(ApiClient(url, token, timeout=SECONDS)) as api:
+        told: Told = {"api": {"url": url, "version": api.read("/health")["version"]}}
+        told["attention"] = api.read("/v1/attention")
+        told.update({name: _all(api, path) for name, path in LISTS.items()})
+        told.update({name: api.read(path)["items"] for name, path in NEWEST.items()})
     return told
 
 
-def attention(told: Told) -> list[str]:
-    """A sentence for each thing that somebody has to look at."""
-    found = [
-        f"{kind} {each['name']} is {each['state']}: {each['error'] or 'not heard of'}"
-        for kind, name in (("mailbox", "mailboxes"), ("page", "pages"))
-        for each in told[name]
-        if each["state"] in ILL
-    ]
-    if told["quarantine"]:
-        found.append("there are mails in quarantine: see /v1/quarantine")
-    found += [f"run {run['id']} failed" for run in told["runs"] if run["status"] == "error"]
+def _all(api: ApiClient, path: str) -> list[dict[str, Any]]:
+    part = api.read(f"{path}?limit=500")
+    found: list[dict[str, Any]] = part["items"]
+    while part["has_more"]:
+        part = api.read(f"{path}?limit=500&cursor={part['next_cursor']}")
+        found += part["items"]
     return found
 
 
-def shown(told: Told) -> Group:
-    """Tables for a terminal, plain lines elsewhere."""
-    sources = Table("", "source", "state", "lag", "last receipt", box=None)
-    for each in told["mailboxes"]:
-        lag = "" if each["lag"] is None else f"{each['lag']:.0f} s"
-        sources.add_row(*_source("mailbox", each), lag, _receipt(each["last_receipt"]))
-    for each in told["pages"]:
-        sources.add_row(*_source("page", each), "", f"{each['links']} links")
-    runs = Table("run", "status", box=None)
-    for run in told["runs"]:
-        runs.add_row(str(run["id"]), str(run["status"]))
-    return Group(sources, runs, *attention(told))
+def _document(told: Told) -> Told:
+    return {**told, "sentences": sentences(told["attention"])}
 
 
-def _source(kind: str, each: dict[str, Any]) -> tuple[str, str, str]:
-    mark = "!" if each["state"] in ILL else "+"
-    return mark, f"{kind} {safe(each['name'])}", each["state"]
+def _explained(e: PostroomError) -> str:
+    if isinstance(e, SettingsError):
+        return str(e)
+    if isinstance(e, RefusedError):
+        return f"{e}: give [api] token, or token_file, a token of scope read"
+    return f"{e}: start it ({house.typed('api')}), or set [api] url"
 
 
-def _receipt(receipt: dict[str, Any] | None) -> str:
-    if receipt is None:
-        return "none yet"
-    return f"{receipt['listed']} listed, {receipt['stored']} stored, {receipt['missing']} missing"
+def _watch(config: Config, seconds: float, *, as_json: bool) -> int:
+    """On a terminal redraw, elsewhere add; an API that is away is waited for."""
+    stop = threading.Event()
+    signals.listen(stop)
+    console = _console()
+    redraws = console.is_terminal and not as_json
+    live = Live(console=console, auto_refresh=False) if redraws else None
+    with live or nullcontext():
+        while not stop.is_set():
+            try:
+                told = ask(config)
+            except SettingsError:
+                raise
+            except PostroomError as e:
+                drawn: RenderableType = _explained(e)
+                line = json.dumps({"error": drawn})
+            else:
+                drawn, line = shown(told), json.dumps(_document(told))
+            if live:
+                live.update(drawn, refresh=True)
+            elif as_json:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+            else:
+                console.rule(datetime.now().astimezone().isoformat(" ", "seconds"))
+                console.print(drawn)
+            stop.wait(seconds)
+    return FINE
 
 
-def _watch(config: settings.Config, seconds: float) -> int:
-    try:
-        with Live(shown(ask(config)), auto_refresh=False) as live:
-            while True:
-                time.sleep(seconds)
-                live.update(shown(ask(config)), refresh=True)
-    except KeyboardInterrupt:
-        return FINE
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,15 +128,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="PATH", help="settings (config.ini)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
-        "--watch", type=float, nargs="?", const=WATCH_SECONDS, metavar="SECONDS",
+        "--watch", type=_seconds, nargs="?", const=WATCH_SECONDS, metavar="SECONDS",
         help="show it again and again, until Ctrl-C",
     )  # fmt: skip
     return parser
 
 
-def _say(sentence: str, status: int) -> int:
-    sys.stderr.write(f"status: {sentence}\n")
-    return status
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0.1 to 86400 seconds")
+    return seconds
 
 
 if __name__ == "__main__":

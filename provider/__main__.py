@@ -14,6 +14,7 @@ from postroom.sockets import Lanes
 
 from . import mailboxes, shared, sources
 from .loop import Mailbox
+from .tools.problems import explain
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,9 @@ def _check_source(name: str, source: sources.Source) -> CheckLine:
         for folder in folders:
             source.open(folder)
     except PostroomError as e:
-        return CheckLine(f"mailbox {name}", False, f"{source.title}: {e}", "see the reason")
+        found = explain(e, source.title)
+        detail = f"{source.title}: {e}: {found.words}"
+        return CheckLine(f"mailbox {name}", False, detail, found.remedy)
     finally:
         source.close()
     return CheckLine(f"mailbox {name}", True, f"{source.title}: {', '.join(folders)}")

@@ -1,5 +1,6 @@
 """The mails of one folder on their way to the master: fetched ahead, answered in any order."""
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -7,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
-from postroom import wire
+from postroom import following, wire
 from postroom.errors import RefusedError, TemporaryError
 from postroom.wire import Key
 
@@ -16,6 +17,7 @@ from .link import Link
 from .sources import Fetched, Folder
 from .upload import Room, upload
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 _MAX_REASON = 1_000
 #: The longest that a master's own trouble is waited for within a pass.
@@ -151,6 +153,7 @@ class Pushes:
         numbers = self._link.shared.numbers
         match answer:
             case wire.PushReply(items=items):
+                self._tell(request, answer.id, items)
                 self.told = {item.key: item for item in items}
                 for status, count in Counter(item.status for item in items).items():
                     numbers.add(measured.PUSHED, self._link.name, status, value=count)
@@ -167,6 +170,20 @@ class Pushes:
                 self._try_again([item.key for item in request.items], after)
             case wire.Refusal(code=code, message=message):
                 raise RefusedError(code, message)
+
+    def _tell(self, request: wire.Push, id_: str, items: Sequence[wire.ItemReply]) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        counted = Counter(item.status for item in items)
+        words = ", ".join(f"{count} {status}" for status, count in counted.items())
+        spot = request.mailbox, request.folder, request.uidvalidity
+        named = [
+            {"place": following.place(*spot, item.key), "status": item.status} for item in items
+        ]
+        log.info(
+            "Slave %s: %s: %s", request.mailbox, request.folder, words,
+            extra=following.told(request=id_, items=named),
+        )  # fmt: skip
 
     def _try_again(self, keys: Sequence[Key], after: float) -> None:
         self._put_off(keys, after)

@@ -11,6 +11,8 @@ from collections import deque
 from datetime import UTC, datetime
 
 import dramatiq
+import pika
+import pika.exceptions
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Callbacks, Retries
 
@@ -39,6 +41,26 @@ _SOON_SECONDS = 1.0
 #: And after so long where its message is dead.
 _DEAD_SECONDS = 60.0
 _DEAD = "the queue gave the run up after {} tries: {}"
+
+
+def log_in(address: str, seconds: float) -> None:
+    """Connect, log in and go; TemporaryError, without the password, where that cannot be done."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    told = pika.URLParameters(address)
+    told.socket_timeout = told.stack_timeout = seconds
+    told.connection_attempts = 1
+    try:
+        pika.BlockingConnection(told).close()
+    except pika.exceptions.AMQPError as e:
+        raise TemporaryError(_words(e)) from e
+    except OSError as e:
+        raise TemporaryError(e.strerror or str(e)) from e
+
+
+def _words(e: BaseException) -> str:
+    """What the broker, or else the network, said."""
+    inner = getattr(e.args[0], "exception", e.args[0]) if e.args else e
+    return str(inner) or type(e).__name__
 
 
 class Broker:

@@ -1,14 +1,15 @@
 """`python -m runner --check`: can scripts be run here, and is there somebody to run them for?"""
 
-import socket
 from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from postroom import house, settings
+from postroom import house, registry, settings
 from postroom.credentials import require_private
 from postroom.daemon import CheckLine, Daemon
+from postroom.digest_options import of_alarms
 from postroom.errors import PostroomError, RefusedError
+from postroom.mailer import Mailer
 from postroom.runner_client import RunnerClient
 from postroom.runs import RenewRun
 from postroom.settings import Config, Runner
@@ -24,8 +25,7 @@ def check(run: Daemon) -> Sequence[CheckLine]:
     """A line for the API and the token, the storage, isolation, uv, the secrets and the queue."""
     config = run.config
     lines = [_api(config), _storage(config), _isolation(config), _uv(), _secrets(config)]
-    lines += _queue(config)
-    return lines
+    return [*lines, *_queue(config), *_alarms(config)]
 
 
 def _api(config: Config) -> CheckLine:
@@ -99,8 +99,16 @@ def _queue(config: Config) -> list[CheckLine]:
     url = urlsplit(address)
     host, port = url.hostname or "localhost", url.port or (5671 if url.scheme == "amqps" else 5672)
     try:
-        socket.create_connection((host, port), _SECONDS).close()
-    except OSError as e:
-        told = f"{host} port {port}: {e.strerror or e}"
+        registry.load({url.scheme: "runner.broker:log_in"}, url.scheme, "queue")(address, _SECONDS)
+    except PostroomError as e:
+        told = f"{host} port {port}: {e}"
         return [CheckLine("queue", False, told, "start RabbitMQ, or look at [runner] queue")]
-    return [CheckLine("queue", True, f"{host} port {port} answers")]
+    return [CheckLine("queue", True, f"{host} port {port}: logged in")]
+
+
+def _alarms(config: Config) -> list[CheckLine]:
+    try:
+        mailer = Mailer.configured(config, of_alarms(config))
+        return [CheckLine("alarms", True, mailer.check())] if mailer else []
+    except PostroomError as e:
+        return [CheckLine("alarms", False, str(e), "look at [alarms] and [digest]")]

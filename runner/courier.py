@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 
+from postroom import following
 from postroom.backoff import Backoff, reason
 from postroom.courier import (
     ClaimedWebhook,
@@ -91,7 +92,10 @@ class Courier:
             ca_file=self._ca_file,
         )
         try:
-            with self._shared.leases.held(lease):
+            with (
+                self._shared.leases.held(lease),
+                following.within(request=f"webhook-{claimed.webhook}", webhook=claimed.webhook),
+            ):
                 self._send_all(claimed, sender, lease)
         finally:
             sender.close()
@@ -111,7 +115,10 @@ class Courier:
                 lease_seconds=lease.seconds,
             )
             if result.error:
-                log.warning("%s: event %d: %s", lease.what, delivery.event, result.error)
+                log.warning(
+                    "%s: event %d: %s", lease.what, delivery.event, result.error,
+                    extra=following.told(event=delivery.event),
+                )  # fmt: skip
             answer = self._tell(claimed.webhook, delivery.id, told, lease)
             if answer is None or answer.stop:
                 return

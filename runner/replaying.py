@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
-from postroom import runs
+from postroom import following, runs
 from postroom.backoff import Backoff, reason
 from postroom.errors import PostroomError, RefusedError, TemporaryError
 from postroom.runner_client import OpenReplay, RunnerClient
@@ -40,8 +40,9 @@ class Replaying:
         while not stop.is_set():
             try:
                 for replay in reversed(self._shared.client.open_replays()):
-                    while not stop.is_set() and self._batch(replay):
-                        pass
+                    with following.within(request=f"replay-{replay.id}", replay=replay.id):
+                        while not stop.is_set() and self._batch(replay):
+                            pass
             except Exception as e:
                 # The thread must live: the API may be back at any time.
                 unforeseen = None if isinstance(e, PostroomError) else e

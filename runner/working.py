@@ -11,7 +11,7 @@ import msgspec
 from postroom import runs
 from postroom.backoff import Backoff, reason
 from postroom.errors import RefusedError, TemporaryError
-from postroom.following import within
+from postroom.following import told, within
 from postroom.runner_client import RunnerClient
 from postroom.storage import StorageBrokenError
 
@@ -41,7 +41,8 @@ class Working:
 
     def carry(self, taken: Taken, following: Next = lambda: None) -> Taken | None:
         """Do it to its end; the next one, where the answer to that brings one. Never raises."""
-        with within(run=taken.run.run):
+        run = taken.run.run
+        with within(request=f"run-{run}-{taken.run.attempt}", run=run):
             return self._hold(taken.run, taken.began, following)
 
     def _hold(self, claimed: runs.ClaimedRun, began: float, following: Next) -> Taken | None:
@@ -79,6 +80,9 @@ class Working:
             return None
         began, numbers = time.monotonic(), self._shared.numbers
         numbers.add(measured.CLAIMS)
+        about = {"mail": claimed.mail, "file": claimed.file}
+        named = {name: id_ for name, id_ in about.items() if id_ is not None}
+        log.info("%s: attempt %d begins", lease.what, claimed.attempt, extra=told(**named))
         with self._shared.places.made() as folder:
             try:
                 ended = self._work(claimed, lease, book, folder)

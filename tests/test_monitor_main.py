@@ -1,15 +1,11 @@
 """`python -m monitor` as an operator meets it: settings, checks, variables, the question."""
 
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +19,7 @@ from tests.chain.pages import digest, files, page
 from tests.servers.daemons import _ini
 from tests.servers.ports import free_port
 from tests.servers.smtp import SmtpServer
+from tests.servers.terminal import Terminal
 from tests.servers.web import WebServer
 
 ROOT = Path(__file__).parent.parent
@@ -219,65 +216,9 @@ def test_a_settings_file_goes_before_the_variables(
 # --- the question
 
 
-#: The terminal that stands on standard input becomes the one whose Ctrl-C is ours.
-OWNS = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "monitor"])
-"""
-
-
-class Terminal:
-    """A monitor at a real terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.text = ""
-        self._fd, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNS],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-
-    def type(self, text: str) -> None:
-        os.write(self._fd, text.encode())
-
-    def read_until(self, text: str, seconds: float = 30) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.text:
-            assert time.monotonic() < end, f"no {text!r} in {self.text!r}"
-            self._read()
-
-    def _read(self) -> None:
-        # When nobody is left at the other end, that is an error here.
-        with suppress(OSError):
-            if select.select([self._fd], [], [], 0.05)[0]:
-                self.text += os.read(self._fd, 4096).decode(errors="replace")
-
-    def forget(self) -> None:
-        self.text = ""
-
-    def status(self, seconds: float = 20) -> int:
-        end = time.monotonic() + seconds
-        while (status := self.process.poll()) is None:
-            assert time.monotonic() < end, f"it did not end: {self.text}"
-            self._read()
-        return status
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._fd)
-
-
 @pytest.fixture
 def terminal(configured: Callable[..., Path], web: WebServer) -> Iterator[Terminal]:
-    shown = Terminal(configured(page_docs=page(web)))
+    shown = Terminal(configured(page_docs=page(web)), "monitor")
     shown.read_until("watching 1 pages")
     yield shown
     shown.close()

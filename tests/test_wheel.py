@@ -1,10 +1,12 @@
 """An installed Postroom: `postroom` alone among everybody's modules, and the same five commands."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -13,12 +15,29 @@ import pytest
 
 from postroom.house import DAEMONS
 from tests.documents import ROOT
+from tests.servers.ports import HOST, free_port
+from tests.waiting import wait_until
 
 SETUPTOOLS = metadata.version("setuptools")
 pytestmark = pytest.mark.skipif(
     int(SETUPTOOLS.split(".")[0]) < 77, reason=f"setuptools {SETUPTOOLS}: a wheel needs 77 or newer"
 )
 TREES = ("postroom", *DAEMONS)
+#: The page that is watched is the API's own.
+CONFIG = """
+[api]
+port = {port}
+[master]
+port = {master}
+[runner]
+isolation = none
+[mailbox work]
+source = maildir
+path = Maildir
+[page own]
+url = http://{host}:{port}/
+allow_hosts = {host}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +89,66 @@ def test_each_daemon_runs_from_a_wheel(installed, tmp_path, name):
 
     assert done.returncode in (0, 1), done.stderr
     assert '"settings"' in done.stdout
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment of its own, into which pip put the wheel."""
+    folder = tmp_path_factory.mktemp("environment")
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "venv", "--without-pip", str(folder)], check=True, capture_output=True)
+    install = [*python, "pip", "--python", str(folder / "bin" / "python"), "install", "--no-index"]
+    subprocess.run([*install, "--no-deps", str(wheel)], check=True, capture_output=True)
+    (packages,) = folder.glob("lib/*/site-packages")
+    # What it depends on is not installed a second time.
+    (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return folder / "bin"
+
+
+@pytest.mark.long
+def test_what_pip_installed_checks_itself_serves_its_pages_and_is_asked_how_it_stands(
+    site: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / "Maildir" / name).mkdir(parents=True)
+    config = CONFIG.format(host=HOST, port=port, master=free_port())
+    (tmp_path / "config.ini").write_text(config)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def postroom(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [site / "postroom", *words],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=90, check=False,
+        )  # fmt: skip
+
+    with (tmp_path / "api.log").open("wb") as log:
+        api = subprocess.Popen(
+            [site / "postroom", "api"], cwd=tmp_path, env=environment, stdout=log, stderr=log
+        )
+    try:
+        overview = wait_until(lambda: _got(f"http://{HOST}:{port}/"), 90, "the API")
+        style = _got(f"http://{HOST}:{port}/assets/page.css")
+        checked = {name: postroom(name, "--check", "--json") for name in DAEMONS}
+        status = postroom("status")
+    finally:
+        api.terminate()
+
+    assert api.wait(timeout=60) == 0
+    assert b"Overview" in overview
+    assert b"{" in style
+    for name, done in checked.items():
+        lines = {line["name"]: line["ok"] for line in json.loads(done.stdout)}
+        assert lines.pop("settings"), (name, done.stderr)
+        # Nobody started the master.
+        assert {key for key, ok in lines.items() if not ok} <= {"master"}, done.stdout
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "all is well" in status.stdout
+
+
+def _got(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own
+            return bytes(answer.read())
+    except OSError:
+        return b""

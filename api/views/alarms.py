@@ -32,14 +32,14 @@ def list_alarms() -> Response:
         found = found.where(Alarm.ended == "")
     if after:
         found = found.where(Alarm.id < after[0])
-    return answer(page(list(found.limit(size + 1)), size, each(_shown), lambda a: [a.id]))
+    return answer(page(list(found.limit(size + 1)), size, each(shown), lambda a: [a.id]))
 
 
 @blueprint.post("/<int:id_>/acknowledge")
 @contract(answers=Answer(ShownAlarm), body=Empty)
 def acknowledge(id_: int) -> Response:
     """Say that somebody knows: no mail tells of it again, but for its end."""
-    return answer(_shown(alarms.acknowledge(current_app.config["DATABASE"], id_)))
+    return answer(shown(alarms.acknowledge(current_app.config["DATABASE"], id_)))
 
 
 @blueprint.post("/claim")
@@ -58,7 +58,8 @@ def tell(id_: int) -> Response:
     return answer(letters.tell(current_app.config["DATABASE"], id_, body_as(TellLetter)))
 
 
-def _shown(row: Alarm) -> ShownAlarm:
+def shown(row: Alarm) -> ShownAlarm:
+    """An alarm as the API answers it."""
     return ShownAlarm(
         id=row.id,
         subject=row.subject,

@@ -56,6 +56,8 @@ class Verdict(NamedTuple):
     status: str
     after: float = 0.0
     reason: str = ""
+    #: The number of the mail, where it has one.
+    mail: int = 0
 
 
 class Sink(Protocol):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 
 import zmq
 
-from postroom import wire
+from postroom import following, wire
 from postroom.errors import (
     PostroomError,
     RefusedError,
@@ -161,11 +161,15 @@ class Lanes:
         if answer is None:
             raise _stopped()
         self._answered()
+        request = wire.request_id(frames)
         try:
-            return _understand(waiting.request, wire.request_id(frames), answer)
+            reply = _understand(waiting.request, request, answer)
         except WireError as e:
             log.warning("Slave: an odd answer from Master at %s: %s", self._address, e)
             return wire.Retry(after=ODD_ANSWER_SECONDS, reason=str(e))
+        asked, came = (type(each).__name__ for each in (waiting.request, reply))
+        log.debug("Slave: %s: %s", asked.upper(), came, extra=following.told(request=request))
+        return reply
 
     def _answered(self) -> None:
         with self._told:

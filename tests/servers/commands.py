@@ -18,7 +18,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, module: str, *arguments: str, seconds: float = 90
+) -> subprocess.CompletedProcess[str]:
     """Run it in that folder; what it said, and its status."""
     return subprocess.run(
         command(module, *arguments),
@@ -29,6 +31,6 @@ def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProce
         stdin=subprocess.DEVNULL,
         # Without the terminal of whoever runs the tests: nobody is there to be asked.
         start_new_session=True,
-        timeout=90,
+        timeout=seconds,
         check=False,
     )

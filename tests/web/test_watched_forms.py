@@ -12,7 +12,7 @@ from monitor.pages import PageOptions
 from tests.conftest import need
 from tests.databases import open_new
 from tests.servers import postgres as postgres_server
-from tests.web.test_signing import HTML, send, signed_in
+from tests.web.browserless import HTML, send, signed_in
 from tests.web.watch import SECTION, Watch, watch
 from tests.web.world import World
 
