@@ -88,7 +88,7 @@ def places(world) -> list[str]:
         if "GET" in (rule.methods or ()) and view.__module__.startswith("api.web."):
             first = {"id_": 1, "name": "work", "number": 1, "stream": "out"}
             values = {**first, **PLACES.get(rule.endpoint.partition(".")[0], {})}
-            found.append(
-                adapter.build(rule.endpoint, {n: values.get(n, 1) for n in rule.arguments})
-            )
+            for name, converter in rule._converters.items():
+                values.setdefault(name, min(getattr(converter, "items", {1})))
+            found.append(adapter.build(rule.endpoint, {n: values[n] for n in rule.arguments}))
     return found
