@@ -34,4 +34,6 @@ def signed_in(client: FlaskClient, world: World, role: str, name: str = "ann") -
 
 def filled(rule: str, name: str = "nobody") -> str:
     """An address of a route."""
+    # Of some words, the first.
+    rule = re.sub(r"<any\(['\"]?(\w+)[^>]*>", r"\1", rule)
     return re.sub("<[^:>]+>", name, re.sub("<int:[^>]+>", "999999", rule))

@@ -202,6 +202,16 @@ def test_runs_are_filtered_and_come_by_parts(operator, world):
     assert page.locator("tbody tr").count() == 10
 
 
+def test_a_list_of_runs_grows_without_a_reload(operator, world):
+    page = operator.open("/runs")
+    page.locator("body.is-live").wait_for()
+    id_ = world.scripter.done("prices", output="live")
+
+    row = page.locator("#runs tr", has=page.locator(f"a[href='/runs/{id_}']"))
+    row.locator(".mark-completed").wait_for()
+    assert "by hand" in row.inner_text()
+
+
 def test_a_history_is_a_chart_that_tells_its_runs(operator, world):
     shop = workshop(world)
     page = operator.open("/scripts/orders")
