@@ -162,7 +162,8 @@ mail() {
 # replaced DAEMON SIGNAL - another process takes its place, and answers.
 replaced() {
     before=$(inside cat "/run/postroom/$1.pid")
-    inside kill "-$2" "$before"
+    # The image has no program of that name.
+    inside sh -c 'kill "-$1" "$2"' - "$2" "$before"
     within $LIMIT inside sh -c '[ "$(cat "/run/postroom/$1.pid")" != "$2" ] && postroom status "$1" &&
         python -c "import urllib.request as u; u.urlopen(\"http://127.0.0.1:5000/health\")"' \
         - "$1" "$before"

@@ -1,4 +1,4 @@
-"""docs/docker.md and docs/systemd.md: each file, variable and command that they name is there."""
+"""docs/deploy.md, docker.md and systemd.md: each file, variable and command that they name is there."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def lines(name: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["docs/docker.md", "docs/systemd.md"])
+@pytest.mark.parametrize("name", ["docs/deploy.md", "docs/docker.md", "docs/systemd.md"])
 def test_each_line_is_one_that_a_shell_reads_and_names_what_is_there(name):
     assert lines(name)
     for line in lines(name):
