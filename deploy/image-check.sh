@@ -81,6 +81,8 @@ with_buildah() {
     run() {
         container=$(buildah from --pull-never $TAG)
         trap 'buildah rm "$container" > /dev/null' EXIT
+        # It would be mounted over the folder.
+        buildah config --volume /postroom- "$container"
         rm -rf -- "$room/folder" "$room/log"
         install -d -o 10001 -g 10001 "$room/folder"
         again
