@@ -50,9 +50,10 @@ with_engine() {
     engine=$1
     build() { "$engine" build -f "$HOME_DIR/deploy/Dockerfile" -t "$TAG" "$HOME_DIR"; }
     run() {
-        "$engine" run -d --name "$NAME" -e POSTROOM_JSON=json -e POSTROOM_FROZEN_SECONDS=10 \
-            $TAG > /dev/null
-        trap '"$engine" rm -f -v "$NAME" > /dev/null' EXIT
+        folder=$(mktemp -d)
+        trap '"$engine" rm -f "$NAME" > /dev/null; rm -rf -- "$folder"' EXIT
+        "$engine" run -d --name "$NAME" --user "$(id -u):$(id -g)" -v "$folder:/postroom" \
+            -e POSTROOM_JSON=json -e POSTROOM_FROZEN_SECONDS=10 $TAG > /dev/null
         running=$NAME
     }
     again() { "$engine" start "$NAME" > /dev/null; }
@@ -84,7 +85,8 @@ with_buildah() {
         # It would be mounted over the folder.
         buildah config --volume /postroom- "$container"
         rm -rf -- "$room/folder" "$room/log"
-        install -d -o 10001 -g 10001 "$room/folder"
+        # A user whom the image does not know, as docker run --user may bring.
+        install -d -o 12345 -g 12345 "$room/folder"
         again
     }
     again() {
@@ -95,7 +97,10 @@ with_buildah() {
     healthcheck() {
         buildah inspect --type image --format "$(test_of .Docker.Config)" "$TAG"
     }
-    inside() { buildah run --isolation chroot -v "$room/folder:/postroom" "$container" -- "$@"; }
+    inside() {
+        buildah run --isolation chroot --user 0:0 -v "$room/folder:/postroom" "$container" -- \
+            setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"
+    }
     logs() { cat "$room/log"; }
     end() {
         # The first process of the container is the parent of Monit.
