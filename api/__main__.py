@@ -69,6 +69,8 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
         with db.writing():
             if security.ensure_token(name, file):
                 sys.stdout.write(f"API: the {name} token is in {file}\n")
+                # A log that is no terminal would hear it at the end only.
+                sys.stdout.flush()
     security.check_bind(options.host)
     configured = this.config.named("mailbox").items()
     silence.expect(db, {name: section.get("source", "imap") for name, section in configured})

@@ -68,6 +68,9 @@ def _drop_spare_indexes(db: Database) -> None:
 def _thread(db: Database) -> None:
     """Put mails into threads; index those who wrote apart from those who were written to."""
     db.create_tables((Threaded, ThreadKey), safe=True)
+    # Nobody asks by these any more.
+    for name in ("mails_header_sha256", "mails_message_id"):
+        db.execute_sql(f"DROP INDEX IF EXISTS {name}")
     if words_index().is_outdated():
         words_index().drop()
         words_index().create()

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the image and runs it: a mail becomes a JSON file, a daemon that is killed comes back, and
-# all ends well. With Docker or Podman; else with buildah and a base that debootstrap makes.
+# Builds the image and runs it: a mail becomes a JSON file, a daemon that is killed or frozen comes
+# back, the health check tells it, all ends well, and a second start tells no token. With Docker or
+# Podman; else with buildah and a base that debootstrap makes.
 #
 #     image-check.sh [FOLDER]    FOLDER is scratch room, and kept: the next time is quicker
 #
@@ -17,6 +18,7 @@ LIMIT=120
 say() { echo "image-check: $*"; }
 
 fail() {
+    [ -z "${running:-}" ] || logs | tail -n 30 >&2
     say "FAILED: $*" >&2
     exit 1
 }
@@ -32,23 +34,30 @@ step() {
 
 # within SECONDS COMMAND... - until it succeeds.
 within() {
-    left=$1
+    limit=$(($(date +%s) + $1))
     shift
     until "$@" > /dev/null 2>&1; do
-        [ "$left" -gt 0 ] || return
+        [ "$(date +%s)" -lt "$limit" ] || return
         sleep 1
-        left=$((left - 1))
     done
 }
+
+# The template that tells the words of the health check.
+test_of() { echo "{{range $1.Healthcheck.Test}}{{.}} {{end}}"; }
 
 # What is done with a container, by Docker or Podman ...
 with_engine() {
     engine=$1
     build() { "$engine" build -f "$HOME_DIR/deploy/Dockerfile" -t "$TAG" "$HOME_DIR"; }
     run() {
-        "$engine" run -d --name "$NAME" -e POSTROOM_JSON=json $TAG > /dev/null
-        trap '"$engine" rm -f "$NAME" > /dev/null' EXIT
+        folder=$(mktemp -d)
+        trap '"$engine" rm -f "$NAME" > /dev/null; rm -rf -- "$folder"' EXIT
+        "$engine" run -d --name "$NAME" --user "$(id -u):$(id -g)" -v "$folder:/postroom" \
+            -e POSTROOM_JSON=json -e POSTROOM_FROZEN_SECONDS=10 $TAG > /dev/null
+        running=$NAME
     }
+    again() { "$engine" start "$NAME" > /dev/null; }
+    healthcheck() { "$engine" inspect -f "$(test_of .Config)" "$TAG"; }
     inside() { "$engine" exec "$NAME" "$@"; }
     logs() { "$engine" logs "$NAME" 2>&1; }
     end() {
@@ -63,6 +72,9 @@ with_buildah() {
         command buildah --root "$room/store" --runroot "$room/run" --storage-driver vfs "$@"
     }
     build() {
+        # What an earlier build, cut off, left.
+        buildah rm --all > /dev/null 2>&1 || true
+        buildah rmi --prune > /dev/null 2>&1 || true
         base
         bud -f "$HOME_DIR/deploy/Dockerfile" --build-arg BASE=localhost/python-slim -t "$TAG" \
             "$HOME_DIR"
@@ -70,12 +82,25 @@ with_buildah() {
     run() {
         container=$(buildah from --pull-never $TAG)
         trap 'buildah rm "$container" > /dev/null' EXIT
-        rm -rf -- "$room/folder"
-        install -d -o 10001 -g 10001 "$room/folder"
-        inside env POSTROOM_JSON=json /opt/postroom/deploy/entrypoint > "$room/log" 2>&1 &
+        # It would be mounted over the folder.
+        buildah config --volume /postroom- "$container"
+        rm -rf -- "$room/folder" "$room/log"
+        # A user whom the image does not know, as docker run --user may bring.
+        install -d -o 12345 -g 12345 "$room/folder"
+        again
+    }
+    again() {
+        inside env POSTROOM_JSON=json POSTROOM_FROZEN_SECONDS=10 \
+            /opt/postroom/deploy/entrypoint >> "$room/log" 2>&1 &
         running=$!
     }
-    inside() { buildah run --isolation chroot -v "$room/folder:/postroom" "$container" -- "$@"; }
+    healthcheck() {
+        buildah inspect --type image --format "$(test_of .Docker.Config)" "$TAG"
+    }
+    inside() {
+        buildah run --isolation chroot --user 0:0 -v "$room/folder:/postroom" "$container" -- \
+            setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"
+    }
     logs() { cat "$room/log"; }
     end() {
         # The first process of the container is the parent of Monit.
@@ -141,25 +166,45 @@ mail() {
     within $LIMIT inside sh -c 'grep -q Bonjour json/*/*.json'
 }
 
-killed() {
-    before=$(inside cat /run/postroom/api.pid)
-    inside kill -9 "$before"
-    within $LIMIT inside sh -c 'new=$(cat /run/postroom/api.pid) && [ "$new" != "$1" ] &&
-        python -c "import urllib.request as u; u.urlopen(\"http://127.0.0.1:5000/health\")"' - "$before"
+# replaced DAEMON SIGNAL - another process takes its place, and answers.
+replaced() {
+    before=$(inside cat "/run/postroom/$1.pid")
+    # The image has no program of that name.
+    inside sh -c 'kill "-$1" "$2"' - "$2" "$before"
+    within $LIMIT inside sh -c '[ "$(cat "/run/postroom/$1.pid")" != "$2" ] && postroom status "$1" &&
+        python -c "import urllib.request as u; u.urlopen(\"http://127.0.0.1:5000/health\")"' \
+        - "$1" "$before"
 }
+
+# What the image says an engine has to run; its first word is how.
+healthy() {
+    # shellcheck disable=SC2046 # a list of words
+    inside $(healthcheck | cut -d ' ' -f 2-)
+}
+
+tokens() { logs | grep -c 'your token, .* pr_' || true; }
 
 check() {
     run
-    step "the daemons are up" within $LIMIT inside postroom status || logs
-    logs | grep -q 'your token, .* pr_' || fail "the first start tells a token"
+    step "the daemons are up" within $LIMIT healthy
+    [ "$(tokens)" = 1 ] || fail "the first start tells a token"
     [ "$(page out)" = 401 ] || fail "Monit's page wants a password"
     for name in api master provider; do
         page in | grep -q "$name" || fail "Monit's page lists $name"
     done
     step "a mail is a JSON file" mail
-    step "the API, killed, is back" killed
+    step "the API, killed, is back" replaced api KILL
+    step "the provider, frozen, is back" replaced provider STOP
+    inside monit -c /run/postroom/monitrc stop provider
+    step "stopped on Monit's page, it is told by the health check" within $LIMIT unhealthy
     step "stopped, with status 0" end
+    again
+    step "started again" within $LIMIT healthy
+    [ "$(tokens)" = 1 ] || fail "the second start tells no token"
+    end || fail "stopped again, with status 0"
 }
+
+unhealthy() { ! healthy; }
 
 room=${1:-}
 for engine in docker podman; do
@@ -183,7 +228,7 @@ if [ "$(id -u)" = 0 ] && command -v buildah debootstrap unshare ip > /dev/null; 
         }
         tail -n 1 "$room/build.log"
         # Ports and process ids of its own, as a container would have them.
-        unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && "$0" "$1" inside' \
+        unshare --net --pid --fork --kill-child --mount-proc sh -c 'ip link set lo up && "$0" "$1" inside' \
             "$0" "$room"
         [ -n "${1:-}" ] || rm -rf -- "$room"
     fi

@@ -51,6 +51,39 @@ def test_a_newer_database_is_refused_with_the_same_sentence(pg: Database) -> Non
         migrate(pg)
 
 
+#: The tables that a version made: without them a database is as it was before.
+MADE = {
+    10: ("webhook_deliveries", "webhooks", "alarm_mails", "alarms"),
+    11: ("sessions", "users"),
+}
+
+
+@pytest.mark.parametrize("version", [9, 10])
+def test_a_database_of_before_gets_what_a_new_one_has(pg: Database, version: int) -> None:
+    new = columns_and_indexes(pg)
+    with pg.writing():
+        for table in [name for made in MADE if made > version for name in MADE[made]]:
+            pg.execute_sql(f"DROP TABLE {table}")
+        Fact.update(value=str(version)).where(Fact.name == "schema").execute()
+    assert columns_and_indexes(pg) != new
+
+    migrate(pg)
+
+    assert schema_version() == len(STEPS)
+    assert columns_and_indexes(pg) == new
+
+
+def columns_and_indexes(db: Database) -> set[tuple[str, ...]]:
+    """All of them, with their types and their definitions."""
+    return {
+        *db.execute_sql(
+            "SELECT table_name, column_name, data_type, is_nullable "
+            "FROM information_schema.columns WHERE table_schema = 'public'"
+        ),
+        *db.execute_sql("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'"),
+    }
+
+
 def test_what_is_not_said_to_write_cannot(pg: Database) -> None:
     with pytest.raises(Exception, match="in a read-only transaction"):
         pg.execute_sql("DELETE FROM facts")

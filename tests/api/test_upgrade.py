@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,17 @@ import pytest
 from api import upgrade
 from api.app import create_app
 from api.database import Database, open_database
-from api.migrations import STEPS, schema_version
-from api.models import Mail, Store
+from api.migrations import STEPS, migrate, schema_version
+from api.models import Mail, Store, database
+from postroom.errors import SettingsError
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter
 from tests.api.watcher import Watcher
 
 TIME = "2026-01-01T00:00:00.000Z"
-#: The steps as they were: what made version 2 and 3 of the first one.
+FOLDER = Path(__file__).parent
+#: The steps as they were: what made a version of the one before, unless schema_N.sql has all of it.
 OLD_STEPS = {
     2: """
 ALTER TABLE mails ADD COLUMN parser INTEGER DEFAULT 0;
@@ -34,7 +36,21 @@ DROP INDEX folders_mailbox_id;
 DROP INDEX places_folder_id;
 DROP INDEX receipts_folder_id;
 """,
+    5: "".join(
+        f"ALTER TABLE mailboxes ADD COLUMN {name} TEXT NOT NULL DEFAULT '';"
+        for name in ("state", "failed", "last_error", "last_error_at", "next_try")
+    ),
+    6: """
+CREATE TABLE deletions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, created TEXT NOT NULL,
+    changed TEXT NOT NULL, place_id INTEGER NOT NULL, mail_id INTEGER NOT NULL, state TEXT NOT NULL,
+    proof TEXT NOT NULL, reason TEXT NOT NULL, FOREIGN KEY (place_id) REFERENCES places (id),
+    FOREIGN KEY (mail_id) REFERENCES mails (id));
+CREATE UNIQUE INDEX deletions_place_id ON deletions (place_id);
+""",
+    **{version: (FOLDER / f"step_{version}.sql").read_text() for version in (9, 10, 11)},
 }
+#: All versions whose whole schema is kept here, as that program made it.
+WHOLE = (1, 4, 7, 8)
 ANN, BOB = ["Ann", "ann@example.org"], ["Émile", "emile@example.com"]
 MAILS: list[dict[str, Any]] = [
     {
@@ -61,24 +77,29 @@ def insert(old: sqlite3.Connection, table: str, **values: Any) -> None:
     old.execute(f"INSERT INTO {table}({', '.join(row)}) VALUES ({marks})", [*row.values()])  # noqa: S608
 
 
-def make_old(path: Path, version: int, mails: list[dict[str, Any]]) -> None:
-    """The database of a version, with mails as it kept them."""
+def make_old(path: Path, version: int) -> None:
+    """The empty database of a version."""
+    first = max(each for each in WHOLE if each <= version)
     with closing(sqlite3.connect(path)) as old, old:
-        old.executescript((Path(__file__).parent / "schema_1.sql").read_text())
+        old.executescript((FOLDER / f"schema_{first}.sql").read_text())
+        for each in range(first + 1, version + 1):
+            old.executescript(OLD_STEPS[each])
         insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
         insert(old, "facts", name="schema", value=str(version))
+
+
+def make_first(path: Path, version: int, mails: list[dict[str, Any]]) -> None:
+    """A database of the first versions, with mails as they kept them."""
+    make_old(path, version)
+    with closing(sqlite3.connect(path)) as old, old:
         for number, mail in enumerate(mails, 1):
             insert_mail(old, number, mail)
-        for each in range(2, version + 1):
-            old.executescript(OLD_STEPS[each])
 
 
 def make_seventh(path: Path) -> None:
     """A database of the version before pages were watched: a mailbox, a task, a store."""
+    make_old(path, 7)
     with closing(sqlite3.connect(path)) as old, old:
-        old.executescript((Path(__file__).parent / "schema_7.sql").read_text())
-        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
-        insert(old, "facts", name="schema", value="7")
         insert(old, "mailboxes", name="prices", kind="imap", created=TIME, changed=TIME, seen=TIME,
                epoch=1, interval=10, state="ok")  # fmt: skip
         insert(old, "tasks", kind="sync", source="prices", target="{}", state="due", created=TIME,
@@ -87,11 +108,9 @@ def make_seventh(path: Path) -> None:
 
 
 def make_eighth(path: Path) -> None:
-    """A database of the version before there were scripts: a mailbox, a task."""
+    """A database of the version before there were scripts: an event."""
+    make_old(path, 8)
     with closing(sqlite3.connect(path)) as old, old:
-        old.executescript((Path(__file__).parent / "schema_8.sql").read_text())
-        insert(old, "facts", name="feed_epoch", value="0123456789abcdef")
-        insert(old, "facts", name="schema", value="8")
         insert(old, "events", kind="mail.stored", source="work", about='{"mail": 1}',
                created=TIME, changed=TIME)  # fmt: skip
 
@@ -116,7 +135,7 @@ def insert_mail(old: sqlite3.Connection, number: int, mail: dict[str, Any]) -> N
 @pytest.fixture(params=[1, 2, 3])
 def brought(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Caller]:
     """The API of today on a database of before."""
-    make_old(tmp_path / "postroom.sqlite", request.param, MAILS)
+    make_first(tmp_path / "postroom.sqlite", request.param, MAILS)
     db = open_database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
     yield Caller(create_app(db, storage), db, storage)
@@ -171,7 +190,7 @@ def test_many_mails_are_brought_in_batches(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(upgrade, "_BATCH", 3)
     chain = [{"subject": f"word{n}", "message_id": f"<{n}@x>", "references": [f"{n - 1}@x"]}
              for n in range(10)]  # fmt: skip
-    make_old(tmp_path / "postroom.sqlite", 3, chain)
+    make_first(tmp_path / "postroom.sqlite", 3, chain)
     db = open_database(tmp_path / "postroom.sqlite")
     storage = open_storage("sqlite", tmp_path / "mails.sqlite")
 
@@ -223,24 +242,35 @@ def test_a_database_of_before_scripts_takes_them(tmp_path: Path) -> None:
     files.close()
 
 
-@pytest.mark.parametrize("make", [make_seventh, make_eighth])
-def test_a_new_database_has_the_tables_and_indexes_of_one_that_was_brought(
-    tmp_path: Path, make: Callable[[Path], None]
+@pytest.mark.parametrize("version", range(1, len(STEPS)))
+def test_an_earlier_database_gets_the_tables_and_indexes_of_a_new_one(
+    tmp_path: Path, version: int
 ) -> None:
-    make(tmp_path / "old.sqlite")
+    make_old(tmp_path / "old.sqlite", version)
     schemas = []
     for name in ("old", "new"):
-        db = open_database(tmp_path / f"{name}.sqlite")
-        storage = open_storage("directory", tmp_path / "files")
-        create_app(db, storage)
-        schemas.append({
-            (table, index, tuple(sorted(columns(db, table))))
-            for table, index in db.execute_sql("SELECT tbl_name, name FROM sqlite_master")
-        })  # fmt: skip
-        db.close()
+        with closing(open_database(tmp_path / f"{name}.sqlite")) as db:
+            database.initialize(db)
+            migrate(db)
+            schemas.append({
+                (table, index, tuple(sorted(columns(db, table))))
+                for table, index in db.execute_sql("SELECT tbl_name, name FROM sqlite_master")
+            })  # fmt: skip
 
     assert schemas[0] == schemas[1]
 
 
 def columns(db: Database, table: str) -> list[str]:
     return [row[1] for row in db.execute_sql(f"PRAGMA table_info({table})")]
+
+
+def test_a_newer_database_is_refused_with_a_sentence_and_left_alone(tmp_path: Path) -> None:
+    make_old(tmp_path / "postroom.sqlite", len(STEPS))
+    with closing(sqlite3.connect(tmp_path / "postroom.sqlite")) as newer, newer:
+        newer.execute("UPDATE facts SET value = '999' WHERE name = 'schema'")
+
+    with closing(open_database(tmp_path / "postroom.sqlite")) as db:
+        database.initialize(db)
+        with pytest.raises(SettingsError, match=r"has schema 999, .* start the newer program"):
+            migrate(db)
+        assert schema_version() == 999

@@ -27,6 +27,7 @@ class House(Daemons):
             "POSTROOM_CONFIG": str(folder / "config.ini"),
             "POSTROOM_PYTHON": sys.executable,
             "POSTROOM_RUN_DIR": str(self.run_dir),
+            "POSTROOM_START_SECONDS": "60",
             "POSTROOM_STOP_SECONDS": "8",
             **{name: str(value) for name, value in variables.items()},
         }

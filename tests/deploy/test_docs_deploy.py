@@ -1,13 +1,20 @@
-"""docs/docker.md and docs/systemd.md: each file, variable and command that they name is there."""
+"""docs/deploy.md, docker.md, systemd.md: each file, variable and command they name is there."""
 
+import importlib
 import re
+import shlex
 import subprocess
 
 import pytest
 
+from postroom import daemon
+from postroom.house import DAEMONS
 from tests.documents import BLOCK, ROOT, commands, text
 
+PAGES = ("docs/deploy.md", "docs/docker.md", "docs/systemd.md")
 SCRIPTS = ("postroom", "supervise", "entrypoint")
+#: What those make who follow the documents.
+MADE = re.compile(r"config(-2)?\.ini|deploy/\.env|deploy/postroom-data/.*")
 
 
 def lines(name: str) -> list[str]:
@@ -20,7 +27,7 @@ def lines(name: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["docs/docker.md", "docs/systemd.md"])
+@pytest.mark.parametrize("name", PAGES)
 def test_each_line_is_one_that_a_shell_reads_and_names_what_is_there(name):
     assert lines(name)
     for line in lines(name):
@@ -28,7 +35,18 @@ def test_each_line_is_one_that_a_shell_reads_and_names_what_is_there(name):
         files = re.findall(
             r"(?<![\w.-])(?:/opt/postroom/)?(deploy/[\w./-]+|[\w-]+\.(?:txt|ini))", line
         )
-        assert [f for f in files if f != "config.ini" and not (ROOT / f).exists()] == [], line
+        assert [f for f in files if not MADE.fullmatch(f) and not (ROOT / f).exists()] == [], line
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_daemon_takes_the_arguments_that_it_is_given(name):
+    for line in lines(name):
+        _, _, rest = line.partition("python -m ")
+        program, *arguments = shlex.split(rest) or [""]
+        if program in DAEMONS:
+            module = importlib.import_module(f"{program}.__main__")
+            own = getattr(module, "_arguments", None) or module.arguments
+            daemon._parser(program, own).parse_args(arguments)
 
 
 def test_each_variable_of_the_scripts_is_told_and_each_that_is_told_is_used():

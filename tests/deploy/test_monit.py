@@ -35,6 +35,7 @@ class Monit(House):
             POSTROOM_MONIT_PORT=self.port,
             POSTROOM_MONIT_SECONDS=1,
             POSTROOM_FROZEN_SECONDS=8,
+            POSTROOM_START_SECONDS=15,
             POSTROOM_STOP_SECONDS=3,
         )
         with (folder / "monit.log").open("wb") as log:
@@ -59,7 +60,7 @@ class Monit(House):
         """Wait until another process has its place."""
         wait_until(
             lambda: self.pid(name) not in (0, pid) and self.postroom("status", name)[0] == 0,
-            60,
+            120,
             f"another {name}: {self.log('monit')}",
         )
 

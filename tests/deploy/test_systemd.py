@@ -73,6 +73,10 @@ def test_what_people_have_to_mend_is_not_tried_again():
         assert prevented == [str(int(s)) for s in (Exit.SETTINGS, Exit.PORT_TAKEN, Exit.RUNNING)]
 
 
+def test_the_master_may_ask_for_the_interfaces_as_zeromq_does_before_it_listens():
+    assert "AF_NETLINK" in Unit("master")["Service"]["RestrictAddressFamilies"].split()
+
+
 def test_the_runner_alone_may_make_namespaces_and_mounts():
     runner = Unit("runner")["Service"]
 
