@@ -17,7 +17,17 @@ from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 from postroom.storage.s3_options import SECTION, S3Options
 
-from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
+from . import (
+    backupcommands,
+    moving,
+    security,
+    silence,
+    stems,
+    tokens,
+    upgrade,
+    upkeep,
+    usercommands,
+)
 from .app import create_app
 from .database import Database, is_url, open_database
 from .inforce import InForce, Kept
@@ -33,19 +43,17 @@ def main(this: Daemon) -> int:
     """Do what the command line says; without a command, serve."""
     options = this.config.section("api", settings.Api)
     db = _database(this)
-    command = this.args.command
-    if command is None:
-        return _serve(this, options, db)
-    database.initialize(db)
-    migrate(db)
-    if command == "move":
-        return _move(this, db)
-    if command == "collect":
-        upkeep.collect(db, open_mails(this.config), open_files(this.config))
-        return daemon.Exit.OK
-    if command == "user":
-        return _user(this.args, db)
-    return _token(this.args, db)
+    match this.args.command:
+        case None:
+            return _serve(this, options, db)
+        case "backup":
+            return backupcommands.back_up(this, db)
+        case "restore":
+            return backupcommands.restore(this, db, is_running=_answers(options))
+        case command:
+            database.initialize(db)
+            migrate(db)
+            return _COMMANDS[command](this, db)
 
 
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
@@ -191,15 +199,21 @@ def _move(this: Daemon, old: Database) -> int:
     return daemon.Exit.OK
 
 
-def _user(args: argparse.Namespace, db: Database) -> int:
+def _collect(this: Daemon, db: Database) -> int:
+    upkeep.collect(db, open_mails(this.config), open_files(this.config))
+    return daemon.Exit.OK
+
+
+def _user(this: Daemon, db: Database) -> int:
     try:
-        usercommands.run(args, db)
+        usercommands.run(this.args, db)
     except RefusedError as e:
         raise SettingsError(str(e)) from e
     return daemon.Exit.OK
 
 
-def _token(args: argparse.Namespace, db: Database) -> int:
+def _token(this: Daemon, db: Database) -> int:
+    args = this.args
     try:
         match args.action:
             case "new":
@@ -215,10 +229,14 @@ def _token(args: argparse.Namespace, db: Database) -> int:
     return daemon.Exit.OK
 
 
+_COMMANDS = {"move": _move, "collect": _collect, "user": _user, "token": _token}
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command")
     move = commands.add_parser("move", help="bring all of SQLite's database to PostgreSQL")
     move.add_argument("--to", required=True, metavar="URL", help="an empty database there")
+    backupcommands.add_arguments(commands)
     commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True

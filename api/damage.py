@@ -6,7 +6,7 @@ from itertools import islice, takewhile
 
 from postroom.storage import Entry, Storage
 
-from . import events, stores
+from . import events, holding, stores
 from .database import Database
 from .kept import MAILS, Kept
 from .models import Store
@@ -116,7 +116,7 @@ def collect(
     """Delete objects that no row names and nobody put since that time (epoch seconds)."""
     old = (entry.key for entry in _objects(storage, kept) if entry.touched < untouched_since)
     deleted = 0
-    while keys := list(islice(old, CHUNK)):
+    while not holding.are_held() and (keys := list(islice(old, CHUNK))):
         # Under the write lock: no row can come to name an object while it is being deleted.
         with db.writing():
             nobodys = set(keys) - kept.named(keys)

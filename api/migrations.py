@@ -6,7 +6,7 @@ from collections.abc import Callable
 from postroom.errors import SettingsError
 
 from . import upgrade
-from .database import Database
+from .database import RESTORING, Database
 from .models import (
     TABLES,
     Alarm,
@@ -157,10 +157,8 @@ def migrate(db: Database, *, is_move: bool = False) -> None:
         db.back_up(f"schema-{schema_version()}")
     with db.writing():
         version = schema_version()
-        if version and not is_move and Fact.get_or_none(Fact.name == MOVING) is not None:
-            raise SettingsError(
-                f"{db.shown}: the move into it is not at its end: run `python -m api move` again"
-            )
+        if version and not is_move:
+            _demand_whole(db)
         if version > len(STEPS):
             raise SettingsError(
                 f"{db.shown}: the database has schema {version}, this program knows up to "
@@ -170,6 +168,15 @@ def migrate(db: Database, *, is_move: bool = False) -> None:
             step(db)
         if version < len(STEPS):
             _note_version()
+
+
+def _demand_whole(db: Database) -> None:
+    for name, word in ((MOVING, "move"), (RESTORING, "restore")):
+        if Fact.get_or_none(Fact.name == name) is not None:
+            raise SettingsError(
+                f"{db.shown}: the {word} into it is not at its end: run `python -m api {word}` "
+                "again"
+            )
 
 
 def _note_version() -> None:
