@@ -161,6 +161,7 @@ class Sqlite(Database, peewee.SqliteDatabase):
         finally:
             copy.close_all()
         _fsync(beside)
+        self.close()
         with self._write_lock:
             self._empty_log()
             before = self.path.with_name(f"{self.path.name}.replaced")
@@ -174,13 +175,10 @@ class Sqlite(Database, peewee.SqliteDatabase):
 
     def _empty_log(self) -> None:
         """Bring all into the file: what is left beside it would be taken for the next one's."""
-        super().close()
-        for end in ("-wal", "-shm"):
-            if self.path.with_name(self.path.name + end).exists():
-                with closing(sqlite3.connect(self.path)) as db:
-                    (is_busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if is_busy:
-                    raise TemporaryError(f"{self.path} is in use: end the API")
+        with closing(sqlite3.connect(self.path)) as db:
+            (is_busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy or self.path.with_name(f"{self.path.name}-wal").exists():
+            raise TemporaryError(f"{self.path} is in use: end what uses it, then restore again")
 
     def _drop(self, file: Path) -> None:
         for end in ("", "-wal", "-shm", ".lock", ".lock-queue"):

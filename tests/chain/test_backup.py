@@ -1,0 +1,104 @@
+"""Backups of a running house, by the commands; an earlier one restored, and the rest fetched again."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.chain.conftest import account
+from tests.chain.mails import hashes, mails
+from tests.servers import commands
+from tests.servers.daemons import Daemons
+from tests.servers.dovecot import Dovecot
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(
+    request: pytest.FixtureRequest, dovecot: Dovecot, daemons: Callable[..., Daemons]
+) -> Daemons:
+    """API and master, running, on either database; it leaves a server's database behind."""
+    api = {}
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        api = {"database": postgres.make()}
+    running = daemons({"work": account(dovecot)}, {"api": api})
+    running.start("api", "master")
+    return running
+
+
+def run(house: Daemons, *words: str, status: int = 0) -> str:
+    done = commands.run(house.folder, "api", *words)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_an_earlier_backup_is_restored_and_what_came_since_is_fetched_again(
+    dovecot: Dovecot, house: Daemons
+) -> None:
+    raws = mails(120)
+    dovecot.deliver("work", raws[:50])
+    house.pull()
+    first = run(house, "backup", "backups")
+    dovecot.deliver("work", raws[50:100])
+    house.pull()
+    time.sleep(1.1 - time.time() % 1)
+    second = run(house, "backup", "backups")
+    dovecot.deliver("work", raws[100:])
+    house.pull()
+    refused = run(house, "restore", "backups", status=2)
+    for name in ("master", "api"):
+        house.terminate(name)
+    (moment, *_) = re.findall(r"\d{8}T\d{6}Z", first)
+
+    told = run(house, "restore", "backups", "--at", moment, "--replace")
+    house.start("api", "master")
+    assert sorted(house.hashes()) == hashes(raws[:50])
+    house.pull()
+
+    assert "50 raw mails" in first and "100 raw mails" in second and "50 raw mails" in told
+    assert "the API runs: stop it first" in refused
+    assert sorted(house.hashes()) == hashes(raws)
+    receipt = house.last_receipt()
+    assert (receipt["listed"], receipt["stored"], receipt["missing"]) == (120, 120, 0)
+    kinds = [each["kind"] for each in house.items("/v1/events")]
+    assert kinds.count("mail.stored") == 120 and kinds.count("database.restored") == 1
+    raw = house.get(f"/v1/mails/{house.items('/v1/mails')[0]['id']}/raw")
+    assert raw in raws
+
+
+def test_a_restore_that_is_killed_is_run_again(dovecot: Dovecot, house: Daemons) -> None:
+    raws = mails(150)
+    dovecot.deliver("work", raws)
+    house.pull()
+    run(house, "backup", "backups")
+    for name in ("master", "api"):
+        house.terminate(name)
+    for delay in (0.4, 0.8, 1.2, 1.6):
+        kill_after(house, delay)
+
+    told = run(house, "restore", "backups", "--replace")
+
+    assert "150 raw mails" in told
+    house.start("api", "master")
+    assert sorted(house.hashes()) == hashes(raws)
+    house.pull()
+    assert house.last_receipt()["missing"] == 0
+    assert "lost" not in house.log("api")
+
+
+def kill_after(house: Daemons, seconds: float) -> None:
+    """Kill a restore on its way; wherever that is."""
+    command = [sys.executable, "-m", "api", "restore", "backups", "--replace"]
+    with subprocess.Popen(
+        command, cwd=house.folder, env=commands.environment(), stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
