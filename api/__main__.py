@@ -17,10 +17,7 @@ from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 from postroom.storage.s3_options import SECTION, S3Options
 
-from . import (
-    backupcommands,
-    moving,
-    security,
+from . import (backupcommands, moving, purge, purgecommand, rules, security,)
     silence,
     stems,
     tokens,
@@ -84,6 +81,9 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
     upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    if this.config.section("retention", settings.Retention).daily:
+        kept: purge.Stores = {"mails": storage, "files": files}
+        upkeep.purge_daily(db, kept, rules.read(this.config), this.stop)
     lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
     upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
     # Exports hold threads of their own, so that those who bring mail find theirs free.
@@ -229,7 +229,13 @@ def _token(this: Daemon, db: Database) -> int:
     return daemon.Exit.OK
 
 
-_COMMANDS = {"move": _move, "collect": _collect, "user": _user, "token": _token}
+_COMMANDS = {
+    "move": _move,
+    "collect": _collect,
+    "purge": purgecommand.run,
+    "user": _user,
+    "token": _token,
+}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -237,6 +243,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     move = commands.add_parser("move", help="bring all of SQLite's database to PostgreSQL")
     move.add_argument("--to", required=True, metavar="URL", help="an empty database there")
     backupcommands.add_arguments(commands)
+    purgecommand.add_arguments(commands)
     commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True

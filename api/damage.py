@@ -73,7 +73,7 @@ def _tell(storage: Storage, lost: int) -> None:
 def missed(db: Database, storage: Storage, kept: Kept, keys: Collection[str]) -> int:
     """Somebody looked for these objects in vain: what stood on them is wanted again, now."""
     # Not under the lock: a store may be far away, and one that came meanwhile is only put again.
-    gone = set(keys) - storage.exists(keys)
+    gone = set(keys) - storage.exists(keys) if keys else set()
     if not gone:
         return 0
     with db.writing():
@@ -117,10 +117,12 @@ def collect(
     old = (entry.key for entry in _objects(storage, kept) if entry.touched < untouched_since)
     deleted = 0
     while not holding.are_held() and (keys := list(islice(old, CHUNK))):
-        # Under the write lock: no row can come to name an object while it is being deleted.
-        with db.writing():
-            nobodys = set(keys) - kept.named(keys)
-            deleted += storage.delete(nobodys, untouched_since=untouched_since)
+        # Not under the write lock: a store may be far away. Whoever is about to name an object has
+        # just put it, and by that made it too young for this.
+        nobodys = set(keys) - kept.named(keys)
+        deleted += storage.delete(nobodys, untouched_since=untouched_since)
+        # But S3 looks and deletes by two requests, between which a put may come.
+        missed(db, storage, kept, kept.named(nobodys))
     return deleted
 
 

@@ -121,6 +121,11 @@ def _know_users(db: Database) -> None:
     Fact.get_or_create(name=FORM_KEY, defaults={"value": secrets.token_hex(32)})
 
 
+def _count_purged(db: Database) -> None:
+    """Count in receipts what was purged."""
+    _add(db, "receipts", "purged", "INTEGER NOT NULL DEFAULT 0")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -144,6 +149,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _keep_scripts,
     _know_couriers,
     _know_users,
+    _count_purged,
 )
 
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
 from postroom import wire
 
+from . import windows
 from .folders import Numbered, key_text, told_last
 from .models import Folder, Mail, Mailbox, Place, now
 
@@ -46,8 +47,7 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
             "changed": time,
             "folder": folder.id,
             "key": key_text(each.key),
-            "mail": held[each.header_sha256, each.size][0],
-            "state": "stored",
+            **_taken(held[each.header_sha256, each.size][0]),
             "server_size": each.size,
             "verified": False,
         }
@@ -62,28 +62,39 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
         told_last(numbered, max(row["key"] for row in rows))
 
 
-def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[int]]:
+class Elder(NamedTuple):
+    """A mail that stands in an earlier numbering."""
+
+    id: int
+    state: str
+
+
+def _taken(elder: Elder) -> dict[str, Any]:
+    return {"mail": elder.id, "state": "purged" if elder.state == "purged" else "stored"}
+
+
+def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[Elder]]:
     """Mails of the folder's earlier numberings, by header block and the server's size."""
     elders = _elders(folder.mailbox, folder.name, folder.epoch).where(Folder.id < folder.id)
     rows = (
-        Place.select(Mail.header_sha256, Place.server_size, Place.mail)
+        Place.select(Mail.header_sha256, Place.server_size, Place.mail, Mail.state)
         .join(Mail)
         .where(
             Place.folder.in_(elders.select(Folder.id)),
-            Place.state == "stored",
+            Place.state << windows.KEPT,
             Mail.header_sha256.in_(hashes),
         )
         .distinct()
         .tuples()
     )
-    held: dict[tuple[str, int], list[int]] = {}
-    for header_sha256, size, mail in rows:
-        held.setdefault((header_sha256, size), []).append(mail)
+    held: dict[tuple[str, int], list[Elder]] = {}
+    for header_sha256, size, *mail in rows:
+        held.setdefault((header_sha256, size), []).append(Elder(*mail))
     return held
 
 
 def _doubt(
-    folder: Folder, digests: Sequence[wire.Digest], held: dict[tuple[str, int], list[int]]
+    folder: Folder, digests: Sequence[wire.Digest], held: dict[tuple[str, int], list[Elder]]
 ) -> None:
     """Give up pairs of header block and size that stand in this folder under another key.
 

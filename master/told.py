@@ -38,13 +38,14 @@ def passed(end: wire.Pass, reply: wire.PassReply) -> None:
     elif receipt := reply.receipt:
         log.info(
             "Master: %s: listed %d = stored %d + quarantined %d + refused %d + too big %d "
-            "+ missing %d",
+            "+ purged %d + missing %d",
             where,
             receipt.listed,
             receipt.stored,
             receipt.quarantined,
             receipt.refused,
             receipt.too_big,
+            receipt.purged,
             receipt.missing,
         )
     elif end.window is None:

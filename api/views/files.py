@@ -3,11 +3,12 @@
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+import peewee
 from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import ObjectMissingError, RefusedError
 
-from .. import damage, fields, filelist, kept, ranges, tasks
+from .. import damage, fields, filelist, files, kept, ranges, tasks
 from ..answers import AskedTask
 from ..asked import Empty
 from ..bodies import answer
@@ -118,7 +119,11 @@ def retry(id_: int) -> Response:
     with current_app.config["DATABASE"].writing():
         task = tasks.add("download", row.page.name, {"file": row.id, "url": row.download_url})
         # Should the task come to nothing, the row itself is due.
-        File.update(next_try="", next_check=now(), changed=now()).where(File.id == id_).execute()
+        # What was purged is wanted again as what it never had.
+        state = peewee.Case(File.state, [("purged", "found")], File.state)
+        File.update(state=state, next_try="", next_check=now(), changed=now()).where(
+            File.id == id_
+        ).execute()
     return answer(AskedTask(task=task.id, state=task.state), 202)
 
 
@@ -130,7 +135,7 @@ def _found(id_: int) -> Any:
 
 
 def _shown(row: Any) -> ShownFile:
-    is_stored = row.state == "stored"
+    is_known = row.state in files.KNOWN
     return ShownFile(
         id=row.id,
         filename=row.filename,
@@ -145,8 +150,8 @@ def _shown(row: Any) -> ShownFile:
         text=row.text,
         attempts=row.attempts,
         error=row.error,
-        next_try=None if is_stored or not row.current else row.next_try or row.changed,
-        next_check=row.next_check if is_stored and row.current else None,
+        next_try=None if is_known or not row.current else row.next_try or row.changed,
+        next_check=row.next_check if is_known and row.current else None,
         news=row.news,
         digest=row.digest_id,
         created=row.created,

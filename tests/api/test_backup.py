@@ -285,12 +285,14 @@ def test_one_that_was_stopped_is_run_again(
     fill(api)
     before = digests(api.db)
     make(api, folder)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(empty["files"], "open_write", interrupted)
-        restore(folder, other, empty)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            restore(folder, other, empty)
+    with monkeypatch.context() as patch:
         patch.setattr("api.security.forget_strange_tokens", interrupted)
-        restore(folder, other, empty)
+        with pytest.raises(KeyboardInterrupt):
+            restore(folder, other, empty)
     if other.kind == "postgresql":
         database.initialize(other)
         with pytest.raises(SettingsError, match="run `python -m api restore` again"):
@@ -312,12 +314,13 @@ def test_a_backup_that_was_stopped_leaves_no_moment_and_goes_on(
     api: Caller, folder: BackupFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(api)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(api.files, "open_read", interrupted)
-        make(api, folder)
+        with pytest.raises(KeyboardInterrupt):
+            make(api, folder)
     assert folder.moments() == []
     read: list[str] = []
-    monkeypatch.setattr(api.storage, "get", lambda key: read.append(key))
+    monkeypatch.setattr(api.storage, "get", read.append)
 
     make(api, folder)
 
