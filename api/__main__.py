@@ -17,7 +17,13 @@ from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 from postroom.storage.s3_options import SECTION, S3Options
 
-from . import (backupcommands, moving, purge, purgecommand, rules, security,)
+from . import (
+    backupcommands,
+    moving,
+    purge,
+    purgecommand,
+    rules,
+    security,
     silence,
     stems,
     tokens,
