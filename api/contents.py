@@ -82,10 +82,8 @@ def _understand(held: Mapping[str, Mail], given: Mapping[str, Delivery], time: s
     ]
     for sha in lacking:
         row = mail_row(given[sha], time)
-        if held[sha].state != PURGED:
-            del row["created"]
         # Whether its bytes are there is looked at below.
-        del row["has_raw"]
+        del row["created"], row["has_raw"]
         Mail.update(**decoded(row)).where(Mail.id == held[sha].id).execute()
     hashes = [sha for sha in lacking if _is_parsed(given[sha])]
     quarantine.leave([held[sha].id for sha in hashes], time)
@@ -93,17 +91,14 @@ def _understand(held: Mapping[str, Mail], given: Mapping[str, Delivery], time: s
 
 
 def _purged(held: Mapping[str, Mail], batch: Sequence[Delivery]) -> set[str]:
-    """Those that only mailboxes bring again that let them go; another one shall have its mail."""
+    """Those that are brought by no mailbox but such as let them go: another one has its own."""
     left = {mail.id: sha for sha, mail in held.items() if mail.state == PURGED}
     if not left:
         return set()
     places = Place.select(Place.mail, Mailbox.name).join(Folder).join(Mailbox)
     known = {(left[id_], name) for id_, name in places.where(Place.mail << list(left)).tuples()}
-    placed = {sha for sha, _ in known}
-    # A program that named no mailbox let it go where it stood in none.
-    known |= {(sha, "") for sha in left.values() if sha not in placed}
-    brought = [(one.sha256, one.mailbox) for one in batch if one.sha256 in set(left.values())]
-    return set(left.values()) - {sha for sha, mailbox in brought if (sha, mailbox) not in known}
+    brought = {(one.sha256, one.mailbox) for one in batch if one.mailbox}
+    return set(left.values()) - {sha for sha, _ in brought - known}
 
 
 def _regain_raw(hashes: Sequence[str], storage: Storage, time: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import peewee
+
 from . import events, search, threads, upgrade
 from .activity import first_since
 from .contents import PURGED
@@ -36,7 +38,7 @@ def expired(rules: Rules, at: datetime) -> Iterator[Expired]:
     days = [days for days in (rules.mails, *rules.mailboxes.values()) if days]
     if not days:
         return
-    # Ids rise with time: nothing above this is old enough for any rule.
+    # Ids rise with the time that contents came first: none above this is old enough for any rule.
     end, last = first_since(Mail, stamp(at - timedelta(days=min(days)))), 0
     while ids := _page(last, end):
         yield from over(ids, rules, at)
@@ -50,20 +52,38 @@ def _page(last: int, end: int) -> list[int]:
 
 def over(ids: Sequence[int], rules: Rules, at: datetime) -> list[Expired]:
     """Those of the mails whose time is over."""
-    stands: dict[int, set[str]] = defaultdict(set)
-    places = Place.select(Place.mail, Mailbox.name).join(Folder).join(Mailbox)
-    for mail, name in places.where(Place.mail << list(ids)).distinct().tuples():
-        stands[mail].add(name)
+    came = _came(ids)
     mails = Mail.select(Mail.id, Mail.created, Mail.size).where(
         Mail.id << list(ids), Mail.state != PURGED
     )
     found = []
     for id_, created, size in mails.order_by(Mail.id).tuples():
-        names = stands.get(id_) or {""}
-        days = [rules.of_mailbox(name) for name in names]
-        if all(days) and created < stamp(at - timedelta(days=max(days))):
-            found.append(Expired(min(names), id_, size))
+        stands = came.get(id_) or {"": created}
+        if all(_is_over(rules.of_mailbox(name), since, at) for name, since in stands.items()):
+            found.append(Expired(min(stands), id_, size))
     return found
+
+
+def _came(ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """When each mail came first into each of the mailboxes that it stands in.
+
+    A move to another folder, or a new numbering, makes a mail no younger.
+    """
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    places = (
+        Place.select(Place.mail, Mailbox.name, peewee.fn.MIN(Place.created))
+        .join(Folder)
+        .join(Mailbox)
+        .where(Place.mail << list(ids), Place.state != PURGED)
+        .group_by(Place.mail, Mailbox.name)
+    )
+    for mail, name, created in places.tuples():
+        found[mail][name] = created
+    return found
+
+
+def _is_over(days: float, since: str, at: datetime) -> bool:
+    return bool(days) and since < stamp(at - timedelta(days=days))
 
 
 def forget(gone: Sequence[Expired]) -> set[str]:

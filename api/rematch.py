@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import peewee
 
@@ -47,7 +47,8 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
             "changed": time,
             "folder": folder.id,
             "key": key_text(each.key),
-            **_taken(held[each.header_sha256, each.size][0]),
+            "mail": next(iter(held[each.header_sha256, each.size])),
+            "state": next(iter(held[each.header_sha256, each.size].values())),
             "server_size": each.size,
             "verified": False,
         }
@@ -62,40 +63,33 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
         told_last(numbered, max(row["key"] for row in rows))
 
 
-class Elder(NamedTuple):
-    """A mail that stands in an earlier numbering."""
-
-    id: int
-    state: str
+#: By header block and the server's size: mails, and how they stand.
+Elders = dict[tuple[str, int], dict[int, str]]
 
 
-def _taken(elder: Elder) -> dict[str, Any]:
-    return {"mail": elder.id, "state": "purged" if elder.state == "purged" else "stored"}
-
-
-def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[Elder]]:
+def _held_elders(folder: Folder, hashes: set[str]) -> Elders:
     """Mails of the folder's earlier numberings, by header block and the server's size."""
     elders = _elders(folder.mailbox, folder.name, folder.epoch).where(Folder.id < folder.id)
     rows = (
-        Place.select(Mail.header_sha256, Place.server_size, Place.mail, Mail.state)
+        Place.select(Mail.header_sha256, Place.server_size, Place.mail, Place.state)
         .join(Mail)
         .where(
             Place.folder.in_(elders.select(Folder.id)),
             Place.state << windows.KEPT,
             Mail.header_sha256.in_(hashes),
         )
+        # Where one stands in both ways, it is kept.
+        .order_by(Place.state)
         .distinct()
         .tuples()
     )
-    held: dict[tuple[str, int], list[Elder]] = {}
-    for header_sha256, size, *mail in rows:
-        held.setdefault((header_sha256, size), []).append(Elder(*mail))
+    held: Elders = {}
+    for header_sha256, size, mail, state in rows:
+        held.setdefault((header_sha256, size), {})[mail] = state
     return held
 
 
-def _doubt(
-    folder: Folder, digests: Sequence[wire.Digest], held: dict[tuple[str, int], list[Elder]]
-) -> None:
+def _doubt(folder: Folder, digests: Sequence[wire.Digest], held: Elders) -> None:
     """Give up pairs of header block and size that stand in this folder under another key.
 
     Such mails cannot be told apart without their bytes: all of them are downloaded, none taken.

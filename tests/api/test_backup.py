@@ -181,7 +181,12 @@ def test_a_second_backup_reads_only_what_is_new(
     api.push(4)
     read: list[str] = []
     get = api.storage.get
-    monkeypatch.setattr(api.storage, "get", lambda key: read.append(key) or get(key))
+
+    def noted(key: str) -> bytes:
+        read.append(key)
+        return get(key)
+
+    monkeypatch.setattr(api.storage, "get", noted)
 
     make(api, folder)
 
@@ -196,7 +201,7 @@ def test_an_earlier_moment_is_restored_and_those_too_many_are_forgotten(
     api.push(1)
     make(api, folder).path.rename(folder.path / "moments/20260101T000000Z")
     with api.db.writing():
-        damage.MAILS.give_up([sha256(mail_bytes(1)).hexdigest()])
+        MAILS.give_up([sha256(mail_bytes(1)).hexdigest()])
     api.push(2)
     make(api, folder)
 
