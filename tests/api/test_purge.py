@@ -79,7 +79,8 @@ def events(kind: str) -> list[dict[str, Any]]:
 def test_an_old_mail_goes_with_all_that_was_read_of_it(api: Caller) -> None:
     api.hello()
     api.push(1)
-    attached = {"name": "plan.pdf", "type": "application/pdf", "size": 1, "part": "2"}
+    attached = {"name": "plan.pdf", "type": "application/pdf", "content_id": "", "inline": False,
+                "size": 1, "sha256": "", "part": "2"}  # fmt: skip
     mail = {"subject": "mail 3", "message_id": "<3@x>", "references": ["<1@x>"],
             "text": "rare", "attachments": [attached]}  # fmt: skip
     raw = mail_bytes(3)
