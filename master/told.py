@@ -38,15 +38,15 @@ def passed(end: wire.Pass, reply: wire.PassReply) -> None:
     elif receipt := reply.receipt:
         log.info(
             "Master: %s: listed %d = stored %d + quarantined %d + refused %d + too big %d "
-            "+ purged %d + missing %d",
+            "+ missing %d%s",
             where,
             receipt.listed,
             receipt.stored,
             receipt.quarantined,
             receipt.refused,
             receipt.too_big,
-            receipt.purged,
             receipt.missing,
+            f" + purged {receipt.purged}" if receipt.purged else "",
         )
     elif end.window is None:
         log.info("Master: %s: no new mail", where)

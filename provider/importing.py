@@ -110,7 +110,7 @@ def _summary(mailbox: Mailbox, told: Counter[str]) -> int:
     receipts = mailbox.receipts.values()
     counts = {
         name: sum(getattr(receipt, name) for receipt in receipts)
-        for name in ("listed", "stored", "quarantined", "refused", "too_big", "purged", "missing")
+        for name in ("listed", "stored", "quarantined", "refused", "too_big", "missing")
     }
     new = told["stored"]
     counts["duplicate"], counts["stored"] = counts["stored"] - new, new
