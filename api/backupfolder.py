@@ -7,6 +7,7 @@ renamed when all of it is there: what has another name was never finished.
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -153,9 +154,10 @@ class BackupFolder:
         """A new one; what was never finished goes."""
         for left in (self.path / MOMENTS).glob(f"{_UNFINISHED}*"):
             shutil.rmtree(left)
-        name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        if any(each.name == name for each in self.moments()):
-            raise TemporaryError(f"{self.path} has a backup of this very second", 1.0)
+        taken = {each.name for each in self.moments()}
+        while (name := datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")) in taken:
+            # Two of one second would have one name.
+            time.sleep(0.1)
         path = self.path / MOMENTS / f"{_UNFINISHED}{name}"
         make_folder(path)
         return Moment(path)
