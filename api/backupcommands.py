@@ -1,5 +1,6 @@
 """`python -m api backup` and `restore`: what the command line asks, and what it is told."""
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from postroom import house
 from postroom.daemon import Daemon, Exit
 from postroom.errors import SettingsError
 from postroom.storage import open_files, open_mails
+from postroom.storage.durable import translated
 
 from . import backup, restoring
 from .backupfolder import BackupFolder, Counted, Manifest
@@ -38,10 +40,9 @@ def add_arguments(commands: Any) -> None:
 
 
 def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isascii() or not text.isdigit() or not int(text[:9]):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number above 0")
+    return int(text[:9])
 
 
 def back_up(this: Daemon, db: Database) -> int:
@@ -55,8 +56,8 @@ def back_up(this: Daemon, db: Database) -> int:
             f"{db.shown} has schema {version}, this program makes {len(STEPS)} of it: back it up "
             "with the program that wrote it, or let the API start on it first"
         )
-    folder = BackupFolder.made(this.args.folder)
-    with _stores(this) as stores:
+    with translated(this.args.folder), _stores(this) as stores:
+        folder = BackupFolder.made(this.args.folder)
         moment = backup.make(db, stores, this.config, folder)
         manifest = moment.manifest()
         sys.stdout.write(f"Backup {moment.name} in {folder.path}: {_told(manifest)}.\n")
@@ -78,7 +79,7 @@ def restore(this: Daemon, db: Database, *, is_running: bool) -> int:
     args = this.args
     folder = BackupFolder.found(args.folder)
     moment = folder.moment(args.at)
-    with folder.locked(), _stores(this) as stores:
+    with translated(args.folder), folder.locked(), _stores(this) as stores:
         if not args.verify:
             if is_running:
                 raise SettingsError("the API runs: stop it first, and the master")

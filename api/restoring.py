@@ -101,9 +101,11 @@ def _is_begun(db: Database) -> bool:
 
 def _strange(stores: Stores, moment: Moment) -> str:
     """Which store has what is not of the backup; "" for none."""
-    known = {(item.store, item.key) for item in moment.items()}
-    for name, storage in stores.items():
-        if any((name, entry.key) not in known for entry in storage.list()):
+    some = [name for name, storage in stores.items() if next(storage.list(), None)]
+    # Most often they are empty, and then there is nothing to be kept in mind.
+    known = {(item.store, item.key) for item in moment.items()} if some else set()
+    for name in some:
+        if any((name, entry.key) not in known for entry in stores[name].list()):
             return name
     return ""
 

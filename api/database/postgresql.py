@@ -191,6 +191,8 @@ class Postgresql(Database, PooledPostgresqlDatabase):
         """See Database."""
         self._renew()
         with self._translated(), self.atomic("ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+            # While pg_dump works there is nothing to be heard of this session.
+            self.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield
 
     def copy_to(self, file: Path, told: Told) -> None:

@@ -16,6 +16,7 @@ from api.database import RESTORING, Database, open_database
 from api.kept import FILES, MAILS, RUNS
 from api.migrations import feed_epoch
 from api.models import Event, Fact, Mail, Place, database
+from api.redacted import without_secrets
 from postroom import settings
 from postroom.errors import PostroomError, SettingsError
 from postroom.settings import Config
@@ -404,3 +405,24 @@ def test_a_strange_folder_is_refused(folder: BackupFolder, tmp_path: Path) -> No
         BackupFolder.found(tmp_path / "strange")
     with pytest.raises(SettingsError, match="no backup that was finished"):
         folder.moment()
+
+
+def test_settings_are_kept_without_what_is_secret(tmp_path: Path) -> None:
+    file = tmp_path / "config.ini"
+    file.write_text(
+        "[api]\ndatabase = postgresql://me:s3cret@db/postroom\n  token = s3cret\n"
+        "token_file = master.token\n# s3cret\n[runner]\nqueue = amqp://me:s3cret@q:5672/x\n"
+        "secrets = data/secrets\n[page a]\nurl = https://a.example/\ncookies = id=s3cret\n"
+        "headers = Accept: x\n  X-Key: s3cret\nextensions = pdf,\n  csv\n"
+    )
+
+    kept = without_secrets(file)
+
+    assert "s3cret" not in kept
+    (tmp_path / "kept.ini").write_text(kept)
+    read = settings.load(tmp_path / "kept.ini").sections
+    assert read["api"].values == {
+        "database": "postgresql://me:...@db/postroom", "token_file": "master.token",
+    }  # fmt: skip
+    assert read["page a"].get("extensions") == "pdf,\ncsv"
+    assert read["runner"].get("secrets") == "data/secrets"

@@ -18,7 +18,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(
     request: pytest.FixtureRequest, dovecot: Dovecot, daemons: Callable[..., Daemons]
 ) -> Daemons:
