@@ -410,7 +410,7 @@ def test_a_strange_folder_is_refused(folder: BackupFolder, tmp_path: Path) -> No
 def test_settings_are_kept_without_what_is_secret(tmp_path: Path) -> None:
     file = tmp_path / "config.ini"
     file.write_text(
-        "[api]\ndatabase = postgresql://me:s3cret@db/postroom\n  token = s3cret\n"
+        "[api]\ndatabase = postgresql://me:s3cret@db/postroom\ntoken = s3cret\n"
         "token_file = master.token\n# s3cret\n[runner]\nqueue = amqp://me:s3cret@q:5672/x\n"
         "secrets = data/secrets\n[page a]\nurl = https://a.example/\ncookies = id=s3cret\n"
         "headers = Accept: x\n  X-Key: s3cret\nextensions = pdf,\n  csv\n"
