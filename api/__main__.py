@@ -20,7 +20,6 @@ from postroom.storage.s3_options import SECTION, S3Options
 from . import (
     backupcommands,
     moving,
-    purge,
     purgecommand,
     rules,
     security,
@@ -87,9 +86,9 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
     upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    said = rules.read(this.config)
     if this.config.section("retention", settings.Retention).daily:
-        kept: purge.Stores = {"mails": storage, "files": files}
-        upkeep.purge_daily(db, kept, rules.read(this.config), this.stop)
+        upkeep.purge_daily(db, {"mails": storage, "files": files}, said, this.stop)
     lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
     upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
     # Exports hold threads of their own, so that those who bring mail find theirs free.
@@ -264,6 +263,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
+    # Who mistyped a rule hears of it now, not when something should have gone.
+    rules.read(this.config)
     return [
         _check_database(this),
         _check_store("storage", lambda: open_mails(this.config)),

@@ -334,6 +334,25 @@ def test_collection_while_mail_comes_in_loses_nothing(api: Caller) -> None:
     assert {entry.key for entry in api.storage.list()} == {hash_of(uid) for uid in orphans}
 
 
+def test_collection_lets_others_write_and_finds_what_came_too_late(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.hello()
+    api.storage.put_many([(hash_of(uid), mail_bytes(uid)) for uid in (1, 2)])
+    delete = api.storage.delete
+
+    def late(keys: set[str], **_: Any) -> int:
+        # As on S3, where a put may come between its last look and its deletion.
+        api.push(1)
+        return delete(keys)
+
+    monkeypatch.setattr(api.storage, "delete", late)
+
+    assert damage.collect(api.db, api.storage, 2**40) == 2
+
+    assert api.offer((1, 1)).wanted == [1]
+
+
 # --- files
 
 
