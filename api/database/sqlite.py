@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import peewee
 
 from postroom.errors import PostroomError, SettingsError, TemporaryError
-from postroom.storage.durable import fsync_folder
+from postroom.storage.durable import fsync_folder, translated
 from postroom.storage.lock import FileLock
 
 from .base import Database, Told, end_process
@@ -151,8 +152,9 @@ class Sqlite(Database, peewee.SqliteDatabase):
         """See Database; what was there before stays beside it."""
         beside = self.path.with_name(f"{self.path.name}.restoring")
         self._drop(beside)
-        beside.touch(mode=0o600)
-        shutil.copyfile(file, beside)
+        with translated(beside):
+            beside.touch(mode=0o600)
+            shutil.copyfile(file, beside)
         copy = Sqlite(beside)
         try:
             mend(copy)
@@ -164,9 +166,8 @@ class Sqlite(Database, peewee.SqliteDatabase):
         self.close()
         with self._write_lock:
             self._empty_log()
-            before = self.path.with_name(f"{self.path.name}.replaced")
             if self.path.stat().st_size:
-                before.unlink(missing_ok=True)
+                before = self.path.with_name(f"{self.path.name}.replaced-{time.time_ns()}")
                 os.link(self.path, before)
                 log.info("the database that was there is in %s", before)
             beside.replace(self.path)

@@ -89,6 +89,7 @@ def test_a_restore_that_is_killed_is_run_again(dovecot: Dovecot, house: Daemons)
 
     assert "150 raw mails" in told
     house.start("api", "master")
+    assert house.processes["api"].poll() is None, house.log("api")
     assert sorted(house.hashes()) == hashes(raws)
     house.pull()
     assert house.last_receipt()["missing"] == 0
