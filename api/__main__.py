@@ -16,7 +16,19 @@ from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 from postroom.storage.s3_options import SECTION, S3Options
 
-from . import moving, security, silence, stems, tokens, upgrade, upkeep, usercommands
+from . import (
+    backupcommands,
+    moving,
+    purgecommand,
+    rules,
+    security,
+    silence,
+    stems,
+    tokens,
+    upgrade,
+    upkeep,
+    usercommands,
+)
 from .app import create_app
 from .database import Database, is_url, open_database
 from .inforce import InForce, Kept, page_settings
@@ -32,19 +44,17 @@ def main(this: Daemon) -> int:
     """Do what the command line says; without a command, serve."""
     options = this.config.section("api", settings.Api)
     db = _database(this)
-    command = this.args.command
-    if command is None:
-        return _serve(this, options, db)
-    database.initialize(db)
-    migrate(db)
-    if command == "move":
-        return _move(this, db)
-    if command == "collect":
-        upkeep.collect(db, open_mails(this.config), open_files(this.config))
-        return daemon.Exit.OK
-    if command == "user":
-        return _user(this.args, db)
-    return _token(this.args, db)
+    match this.args.command:
+        case None:
+            return _serve(this, options, db)
+        case "backup":
+            return backupcommands.back_up(this, db)
+        case "restore":
+            return backupcommands.restore(this, db, is_running=_answers(options))
+        case command:
+            database.initialize(db)
+            migrate(db)
+            return _COMMANDS[command](this, db)
 
 
 def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
@@ -77,6 +87,9 @@ def _serve(this: Daemon, options: settings.Api, db: Database) -> int:
     watched = this.config.named("page").items()
     silence.expect_pages(db, {name: section.get("url") for name, section in watched})
     upkeep.start(db, storage, files, this.stop, events_days=options.events_days)
+    said = rules.read(this.config)
+    if this.config.section("retention", settings.Retention).daily:
+        upkeep.purge_daily(db, {"mails": storage, "files": files}, said, this.stop)
     lookout = Lookout(db, this.config.section("alarms", settings.Alarms), _disks(this, db))
     upkeep.keep_watch(db, lookout, options.delivered_hours, this.stop)
     # Exports hold threads of their own, so that those who bring mail find theirs free.
@@ -196,15 +209,21 @@ def _move(this: Daemon, old: Database) -> int:
     return daemon.Exit.OK
 
 
-def _user(args: argparse.Namespace, db: Database) -> int:
+def _collect(this: Daemon, db: Database) -> int:
+    upkeep.collect(db, open_mails(this.config), open_files(this.config))
+    return daemon.Exit.OK
+
+
+def _user(this: Daemon, db: Database) -> int:
     try:
-        usercommands.run(args, db)
+        usercommands.run(this.args, db)
     except RefusedError as e:
         raise SettingsError(str(e)) from e
     return daemon.Exit.OK
 
 
-def _token(args: argparse.Namespace, db: Database) -> int:
+def _token(this: Daemon, db: Database) -> int:
+    args = this.args
     try:
         match args.action:
             case "new":
@@ -220,10 +239,21 @@ def _token(args: argparse.Namespace, db: Database) -> int:
     return daemon.Exit.OK
 
 
+_COMMANDS = {
+    "move": _move,
+    "collect": _collect,
+    "purge": purgecommand.run,
+    "user": _user,
+    "token": _token,
+}
+
+
 def _arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command")
     move = commands.add_parser("move", help="bring all of SQLite's database to PostgreSQL")
     move.add_argument("--to", required=True, metavar="URL", help="an empty database there")
+    backupcommands.add_arguments(commands)
+    purgecommand.add_arguments(commands)
     commands.add_parser("collect", help="delete raw mails and files that no row names")
     actions = commands.add_parser("token", help="keys to the API").add_subparsers(
         dest="action", required=True
@@ -238,6 +268,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(this: Daemon) -> list[CheckLine]:
     options = this.config.section("api", settings.Api)
+    # Who mistyped a rule hears of it now, not when something should have gone.
+    rules.read(this.config)
     return [
         _check_database(this),
         _check_store("storage", lambda: open_mails(this.config)),

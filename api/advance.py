@@ -95,7 +95,7 @@ def _of_mails(script: Script, events: Sequence[Event]) -> list[runs.Wanted]:
 
 def matching(query: str, ids: Sequence[int]) -> list[int]:
     """Those of the mails that a query finds; "*" finds all."""
-    found = Mail.select(Mail.id).where(Mail.id.in_(ids))
+    found = Mail.select(Mail.id).where(Mail.id.in_(ids), Mail.state != "purged")
     if query != scripts.ALL:
         words, others = split(parse(query))
         if words is None:

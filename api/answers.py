@@ -177,6 +177,7 @@ class PassReceipt(Base, frozen=True):
     too_big: int
     missing: int
     gone: int
+    purged: int
     missing_keys: list[Key]
     server_exists: int | None
     took: float

@@ -59,7 +59,9 @@ _STATED: dict[str, Callable[[typing.Any], peewee.Node]] = {
 
 def stands_in(mailbox: str | None, folder: str | None) -> peewee.Node:
     """Whether a mail has a place there."""
-    places = Place.select(peewee.SQL("1")).join(Folder).join(Mailbox).where(Place.mail == Mail.id)
+    places = Place.select(peewee.SQL("1")).join(Folder).join(Mailbox)
+    # Another mailbox may have the mail that this one let go.
+    places = places.where(Place.mail == Mail.id, Place.state != "purged")
     if mailbox is not None:
         places = places.where(Mailbox.name == mailbox)
     if folder is not None:

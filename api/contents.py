@@ -1,6 +1,7 @@
 """Contents on their way into the tables: each once, however often it comes."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from postroom.errors import TemporaryError
 from postroom.storage import Storage
@@ -10,16 +11,26 @@ from .database import Database
 from .deliveries import Delivery
 from .events import Told
 from .kin import kin
-from .models import Attachment, Mail, now
+from .models import Attachment, Folder, Mail, Mailbox, Place, now
 from .rows import attachment_rows, date_of, decoded, mail_row
 
+#: The state of a mail that its mailboxes let go.
+PURGED = "purged"
 Contents = dict[str, int]
 
 
-def insert(
-    db: Database, batch: Sequence[Delivery], storage: Storage, told: list[Told]
-) -> tuple[Contents, set[str]]:
-    """Insert what is new; return the ids of all contents by SHA-256, and which were new.
+class Inserted(NamedTuple):
+    """What became of the contents of a batch, by SHA-256."""
+
+    ids: Contents
+    #: Those that are read for the first time.
+    fresh: set[str]
+    #: Those that their mailboxes let go once: they stay so.
+    purged: set[str]
+
+
+def insert(db: Database, batch: Sequence[Delivery], storage: Storage, told: list[Told]) -> Inserted:
+    """Insert what is new.
 
     A quarantined mail is a content too: of its bytes all is known but their meaning. What others
     may have changed is looked at when it is our turn, which we have on return.
@@ -28,7 +39,7 @@ def insert(
     given = {one.sha256: one for one in sorted(batch, key=_is_parsed) if _is_content(one)}
     if not given:
         db.take_turn()
-        return {}, set()
+        return Inserted({}, set(), set())
     time = now()
     # Sorted, so that two batches never wait for each other crosswise.
     rows = [mail_row(given[sha], time) for sha in sorted(given)]
@@ -36,13 +47,15 @@ def insert(
     _describe(new, given, time)
     db.take_turn()
     held = _held(set(given) - set(new))
-    understood = _understand(held, given, time)
+    purged = _purged(held, batch)
+    welcome = {sha: mail for sha, mail in held.items() if sha not in purged}
+    understood = _understand(welcome, given, time)
     _describe({sha: held[sha].id for sha in understood}, given, time)
-    _regain_raw([sha for sha in held if given[sha].has_raw], storage, time)
+    _regain_raw([sha for sha in welcome if given[sha].has_raw], storage, time)
     ids = {**new, **{sha: mail.id for sha, mail in held.items()}}
     fresh = {sha for sha in {*new, *understood} if _is_parsed(given[sha])}
     _tell([(ids[sha], given[sha]) for sha in sorted(fresh)], told, time)
-    return ids, fresh
+    return Inserted(ids, fresh, purged)
 
 
 def _is_parsed(one: Delivery) -> bool:
@@ -61,14 +74,31 @@ def _held(hashes: set[str]) -> dict[str, Mail]:
 
 
 def _understand(held: Mapping[str, Mail], given: Mapping[str, Delivery], time: str) -> list[str]:
-    """What was quarantined and is parsed now gets its record."""
-    hashes = [sha for sha, m in held.items() if m.state == "quarantined" and _is_parsed(given[sha])]
-    for sha in hashes:
+    """What was quarantined and is parsed now gets its record, and what was purged a new life."""
+    lacking = [
+        sha
+        for sha, mail in held.items()
+        if mail.state == PURGED or (mail.state == "quarantined" and _is_parsed(given[sha]))
+    ]
+    for sha in lacking:
         row = mail_row(given[sha], time)
-        del row["created"]
+        # Whether its bytes are there is looked at below.
+        del row["created"], row["has_raw"]
         Mail.update(**decoded(row)).where(Mail.id == held[sha].id).execute()
+    hashes = [sha for sha in lacking if _is_parsed(given[sha])]
     quarantine.leave([held[sha].id for sha in hashes], time)
     return hashes
+
+
+def _purged(held: Mapping[str, Mail], batch: Sequence[Delivery]) -> set[str]:
+    """Those that are brought by no mailbox but such as let them go: another one has its own."""
+    left = {mail.id: sha for sha, mail in held.items() if mail.state == PURGED}
+    if not left:
+        return set()
+    places = Place.select(Place.mail, Mailbox.name).join(Folder).join(Mailbox)
+    known = {(left[id_], name) for id_, name in places.where(Place.mail << list(left)).tuples()}
+    brought = {(one.sha256, one.mailbox) for one in batch if one.mailbox}
+    return set(left.values()) - {sha for sha, _ in brought - known}
 
 
 def _regain_raw(hashes: Sequence[str], storage: Storage, time: str) -> None:

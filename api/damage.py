@@ -6,7 +6,7 @@ from itertools import islice, takewhile
 
 from postroom.storage import Entry, Storage
 
-from . import events, stores
+from . import events, holding, stores
 from .database import Database
 from .kept import MAILS, Kept
 from .models import Store
@@ -73,7 +73,7 @@ def _tell(storage: Storage, lost: int) -> None:
 def missed(db: Database, storage: Storage, kept: Kept, keys: Collection[str]) -> int:
     """Somebody looked for these objects in vain: what stood on them is wanted again, now."""
     # Not under the lock: a store may be far away, and one that came meanwhile is only put again.
-    gone = set(keys) - storage.exists(keys)
+    gone = set(keys) - storage.exists(keys) if keys else set()
     if not gone:
         return 0
     with db.writing():
@@ -116,11 +116,13 @@ def collect(
     """Delete objects that no row names and nobody put since that time (epoch seconds)."""
     old = (entry.key for entry in _objects(storage, kept) if entry.touched < untouched_since)
     deleted = 0
-    while keys := list(islice(old, CHUNK)):
-        # Under the write lock: no row can come to name an object while it is being deleted.
-        with db.writing():
-            nobodys = set(keys) - kept.named(keys)
-            deleted += storage.delete(nobodys, untouched_since=untouched_since)
+    while not holding.are_held() and (keys := list(islice(old, CHUNK))):
+        # Not under the write lock: a store may be far away. Whoever is about to name an object has
+        # just put it, and by that made it too young for this.
+        nobodys = set(keys) - kept.named(keys)
+        deleted += storage.delete(nobodys, untouched_since=untouched_since)
+        # But S3 looks and deletes by two requests, between which a put may come.
+        missed(db, storage, kept, kept.named(nobodys))
     return deleted
 
 

@@ -121,7 +121,7 @@ def shown(event: Event) -> answers.Event:
     )
 
 
-def clear_up(db: Database, days: int, at: datetime | None = None) -> int:
+def clear_up(db: Database, days: float, at: datetime | None = None) -> int:
     """Delete events that are older than so many days; how many.
 
     What a script or a webhook still has to be told of stays, and so does the newest event.
@@ -145,13 +145,24 @@ def _note(last: str) -> None:
     ).execute()
 
 
-def _spare(oldest: str) -> list[int]:
+def spare(days: float, at: datetime) -> peewee.ModelSelect:
+    """The events that `clear_up` deletes in the end."""
+    oldest = stamp(at - timedelta(days=days))
+    return Event.select().where(Event.id <= _last_told(), Event.created < oldest)
+
+
+def _last_told() -> int:
+    """Nobody needs the events up to this one, for all that they are the newest's elders."""
     scripts = Script.select(peewee.fn.MIN(Script.event)).where(
         Script.enabled, (Script.on_mail != "") | (Script.on_file != "")
     )
     webhooks = Webhook.select(peewee.fn.MIN(Webhook.event)).where(Webhook.enabled)
     ends = (newest() - 1, scripts.scalar(), webhooks.scalar())
-    most = min(end for end in ends if end is not None)
+    return min(end for end in ends if end is not None)
+
+
+def _spare(oldest: str) -> list[int]:
+    most = _last_told()
     first = Event.select(Event.id, Event.created).order_by(Event.id).limit(CHUNK).tuples()
     return [id_ for id_, _ in takewhile(lambda row: row[0] <= most and row[1] < oldest, first)]
 

@@ -10,7 +10,7 @@ from .fold import plain
 from .models import File, Page
 from .query import time_of
 
-STATES = ("found", "stored", "failed")
+STATES = ("found", "stored", "failed", "purged")
 FILTERS = (
     Parameter("q", "Files with all these words, or parts of words, in name, text or URL."),
     Parameter("page", "Files of this page."),

@@ -20,6 +20,8 @@ from .schedule import after, next_try, seconds_until
 RECHECK = 86_400.0
 #: Seconds until what cannot be decided is told again.
 SOON = 60.0
+#: Held, or held until its page let it go.
+KNOWN = ("stored", "purged")
 
 
 def take(db: Database, store: Storage, told: wire.Files) -> wire.FilesReply:
@@ -71,7 +73,7 @@ class _Batch:
             Page.update(**counted).where(Page.id == self._page.id).execute()
 
     def _unchanged(self, record: wire.FileRecord, current: Row | None) -> wire.FileReply:
-        if current is None or current.state != "stored":
+        if current is None or current.state not in KNOWN:
             reason = "it is not stored any more: download all of it"
             return wire.FileReply(url=record.url, status="retry", after=SOON, reason=reason)
         self._held(record, current)
@@ -79,7 +81,7 @@ class _Batch:
 
     def _store_one(self, record: wire.FileRecord, current: Row | None) -> wire.FileReply:
         row = current or self._add(record.url)
-        if row.state == "stored" and row.version == record.sha256:
+        if row.state in KNOWN and row.version == record.sha256:
             self._held(record, row)
             return wire.FileReply(url=record.url, status="known", id=row.id)
         status: wire.FileStatus = "stored"
@@ -100,7 +102,7 @@ class _Batch:
         # Who never heard of those before hears of a new file.
         row.news = "new" if before.news == "new" else "changed"
         row.current, before.current, before.news = True, False, ""
-        if before.state != "stored":
+        if before.state not in KNOWN:
             before.state, before.error = "failed", "its bytes were lost, and the page has others"
         before.save()
         return row
@@ -135,7 +137,7 @@ class _Batch:
 
     def _fail(self, url: str, row: Row | None, reason: str) -> wire.FileReply:
         row = row or self._add(url)
-        is_stored = row.state == "stored"
+        is_stored = row.state in KNOWN
         due = row.next_check if is_stored else row.next_try
         if not (row.error == reason and due > now()):
             # Otherwise it is told twice: nobody was asked to try before that time.

@@ -101,8 +101,8 @@ def _alone(db: Database, one: Delivery, storage: Storage) -> Answer:
 
 def _ingest(db: Database, batch: Sequence[Delivery], storage: Storage) -> list[Answer]:
     told: list[events.Told] = []
-    ids, fresh = contents.insert(db, batch, storage, told)
-    places.settle(batch, ids, told)
+    ids, fresh, purged = contents.insert(db, batch, storage, told)
+    places.settle(batch, ids, told, purged)
     events.tell_many(told)
     answers = []
     for one in batch:

@@ -45,7 +45,8 @@ def _mails_relied_on(last: str, most: int) -> Sequence[tuple[str, int]]:
 
 
 def _mails_named(keys: Collection[str]) -> set[str]:
-    return {key for (key,) in Mail.select(Mail.sha256).where(Mail.sha256.in_(keys)).tuples()}
+    found = Mail.select(Mail.sha256).where(Mail.sha256.in_(keys), Mail.state != "purged")
+    return {key for (key,) in found.tuples()}
 
 
 def _give_up_mails(keys: Collection[str]) -> int:

@@ -71,7 +71,7 @@ def _unfinished(page: Page) -> Iterable[Held]:
 def _wanted(rows: Iterable[Held]) -> Iterator[wire.WantedFile]:
     time = now()
     for row in rows:
-        if row.state != "stored":
+        if row.state not in ("stored", "purged"):
             if row.next_try <= time:
                 yield wire.WantedFile(url=row.url)
         elif row.next_check <= time:

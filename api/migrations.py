@@ -6,7 +6,7 @@ from collections.abc import Callable
 from postroom.errors import SettingsError
 
 from . import upgrade
-from .database import Database
+from .database import RESTORING, Database
 from .kept import beginning
 from .models import (
     TABLES,
@@ -172,6 +172,11 @@ def _find_objects(db: Database) -> None:
     db.execute_sql("CREATE INDEX IF NOT EXISTS runs_objects ON runs (objects) WHERE objects <> ''")
 
 
+def _count_purged(db: Database) -> None:
+    """Count in receipts what was purged."""
+    _add(db, "receipts", "purged", "INTEGER NOT NULL DEFAULT 0")
+
+
 def _add(db: Database, table: str, column: str, kind: str) -> bool:
     """Add a column; False when it is there, since the first step makes tables as they are now."""
     if any(each.name == column for each in db.get_columns(table)):
@@ -200,6 +205,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     _name_claims,
     _choose_by_parts,
     _find_objects,
+    _count_purged,
 )
 
 
@@ -222,15 +228,22 @@ def migrate(db: Database, *, is_move: bool = False) -> None:
         db.back_up(f"schema-{schema_version()}")
     with db.writing():
         version = schema_version()
-        if version and not is_move and Fact.get_or_none(Fact.name == MOVING) is not None:
-            raise SettingsError(
-                f"{db.shown}: the move into it is not at its end: run `python -m api move` again"
-            )
+        if version and not is_move:
+            _demand_whole(db)
         refuse_newer(db)
         for step in STEPS[version:]:
             step(db)
         if version < len(STEPS):
             _note_version()
+
+
+def _demand_whole(db: Database) -> None:
+    for name, word in ((MOVING, "move"), (RESTORING, "restore")):
+        if Fact.get_or_none(Fact.name == name) is not None:
+            raise SettingsError(
+                f"{db.shown}: the {word} into it is not at its end: run `python -m api {word}` "
+                "again"
+            )
 
 
 def _note_version() -> None:

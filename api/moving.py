@@ -213,17 +213,19 @@ def _index(new: Database) -> None:
 
 def _proven(old: Database, new: Database, table: Table) -> int:
     """How many rows both have, read once more and equal by their hashes."""
-    counts, digests = [], []
-    for db in (old, new):
-        count, whole = 0, sha256()
-        for rows in _pieces(db, table):
-            count += len(rows)
-            whole.update(_digest(table, rows))
-        counts.append(count)
-        digests.append(whole.hexdigest())
-    if counts[0] != counts[1] or digests[0] != digests[1]:
-        raise PostroomError(f"{table.name}: {counts[0]} rows here are not the {counts[1]} there")
-    return counts[0]
+    here, there = (digest_of(db, table) for db in (old, new))
+    if here != there:
+        raise PostroomError(f"{table.name}: {here[0]} rows here are not the {there[0]} there")
+    return here[0]
+
+
+def digest_of(db: Database, table: Table) -> tuple[int, str]:
+    """How many rows a table has, and the hash of them all."""
+    count, whole = 0, sha256()
+    for rows in _pieces(db, table):
+        count += len(rows)
+        whole.update(_digest(table, rows))
+    return count, whole.hexdigest()
 
 
 def _set_sequences(old: Database, new: Database, every: Sequence[Table]) -> None:

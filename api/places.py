@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import bulk
+from . import bulk, windows
 from .deliveries import Delivery
 from .events import Told
 from .folders import Numbered, Numbering, find_or_open, key_text, told_last
@@ -17,15 +17,20 @@ Row = dict[str, Any]
 DEFAULTS: Row = {"verified": True, "attempts": 0, "next_try": ""}
 
 
-def settle(batch: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]) -> None:
-    """Write down the place of each delivery that has one; `ids` are the contents' by SHA-256."""
+def settle(
+    batch: Sequence[Delivery], ids: Mapping[str, int], told: list[Told], purged: Collection[str]
+) -> None:
+    """Write down the place of each delivery that has one; `ids` are the contents' by SHA-256.
+
+    What stays `purged` is known under its place and no more than that.
+    """
     by_folder: dict[Numbering, list[Delivery]] = defaultdict(list)
     for one in batch:
         if one.key is not None and one.mailbox:
             by_folder[_numbering(one)].append(one)
     for numbering, group in sorted(by_folder.items(), key=lambda pair: str(pair[0])):
         folder = find_or_open(numbering)
-        _settle_folder(folder, group, ids, told)
+        _settle_folder(folder, group, ids, told, purged)
         stored = [key_text(one.key) for one in group if one.key is not None and not one.outcome]
         told_last(folder, max(stored, default="0"))
 
@@ -35,7 +40,11 @@ def _numbering(one: Delivery) -> Numbering:
 
 
 def _settle_folder(
-    folder: Numbered, group: Sequence[Delivery], ids: Mapping[str, int], told: list[Told]
+    folder: Numbered,
+    group: Sequence[Delivery],
+    ids: Mapping[str, int],
+    told: list[Told],
+    purged: Collection[str],
 ) -> None:
     keyed: dict[str, Delivery] = {}
     again: list[Delivery] = []
@@ -47,17 +56,19 @@ def _settle_folder(
     new: list[Row] = []
     for key in sorted(keyed):
         one, versions = keyed[key], held.get(key, [])
-        if one.outcome:
+        state = "purged" if one.sha256 in purged else "stored"
+        if one.outcome and state == "stored":
             _fail(folder, key, one, versions, ids.get(one.sha256), told)
         elif not versions:
-            new.append(_row(folder, key, 0, one, ids))
-        elif not _refresh(versions, one, ids[one.sha256]):
-            new.append(_row(folder, key, versions[-1].version + 1, one, ids))
+            new.append(_row(folder, key, 0, one, ids) | {"state": state})
+        elif not _refresh(versions, one, ids[one.sha256], state):
+            row = _row(folder, key, versions[-1].version + 1, one, ids)
+            new.append(row | {"state": state})
             told.append(_conflict(folder, one, versions[-1]))
     bulk.insert(Place, new)
     if again:
         # A key that stands twice in one batch: the later one finds the earlier one held.
-        _settle_folder(folder, again, ids, told)
+        _settle_folder(folder, again, ids, told, purged)
 
 
 class Held(NamedTuple):
@@ -96,13 +107,12 @@ def _row(folder: Numbered, key: str, version: int, one: Delivery, ids: Mapping[s
         "key": key,
         "version": version,
         "mail": ids[one.sha256],
-        "state": "stored",
         "server_size": one.server_size,
         **DEFAULTS,
     }
 
 
-def _refresh(versions: Sequence[Held], one: Delivery, mail: int) -> bool:
+def _refresh(versions: Sequence[Held], one: Delivery, mail: int, state: str) -> bool:
     """Settle a known place with this content; False when it holds other bytes."""
     place = next((p for p in versions if p.mail == mail), None)
     if place is None and versions[-1].mail is None:
@@ -111,7 +121,7 @@ def _refresh(versions: Sequence[Held], one: Delivery, mail: int) -> bool:
         return False
     Place.update(
         mail=mail,
-        state="stored",
+        state=state,
         verified=True,
         server_size=one.server_size or place.server_size,
         attempts=0,
@@ -145,7 +155,7 @@ def _fail(
         place = Place.get_by_id(versions[-1].id)
     else:
         place = Place(folder=folder.id, key=key, state=one.outcome)
-    if place.state == "stored":
+    if place.state in windows.KEPT:
         return
     place.attempts += 1
     place.server_size = one.server_size or place.server_size

@@ -68,7 +68,7 @@ def by_rank(given: Mapping[str, str]) -> bool:
 
 
 def _conditions(given: Mapping[str, str]) -> list[peewee.Node]:
-    conditions: list[peewee.Node] = []
+    conditions: list[peewee.Node] = [Mail.state != "purged"]
     if "mailbox" in given or "folder" in given:
         conditions.append(stands_in(given.get("mailbox"), given.get("folder")))
     if "sender" in given:

@@ -11,7 +11,7 @@ from .folders import key_text
 from .models import Folder, Place, Quarantine, Receipt, now
 from .schedule import stamp
 
-COUNTS = ("listed", "stored", "quarantined", "refused", "too_big", "missing", "gone")
+COUNTS = ("listed", "stored", "quarantined", "refused", "too_big", "missing", "gone", "purged")
 #: A listing is never skipped for longer.
 TRUSTED = timedelta(hours=1)
 MAX_MISSING_KEYS = 100

@@ -8,6 +8,7 @@ import peewee
 
 from postroom import wire
 
+from . import windows
 from .folders import Numbered, key_text, told_last
 from .models import Folder, Mail, Mailbox, Place, now
 
@@ -46,8 +47,8 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
             "changed": time,
             "folder": folder.id,
             "key": key_text(each.key),
-            "mail": held[each.header_sha256, each.size][0],
-            "state": "stored",
+            "mail": next(iter(held[each.header_sha256, each.size])),
+            "state": next(iter(held[each.header_sha256, each.size].values())),
             "server_size": each.size,
             "verified": False,
         }
@@ -62,29 +63,33 @@ def match_again(folder: Folder, digests: Sequence[wire.Digest]) -> None:
         told_last(numbered, max(row["key"] for row in rows))
 
 
-def _held_elders(folder: Folder, hashes: set[str]) -> dict[tuple[str, int], list[int]]:
+#: By header block and the server's size: mails, and how they stand.
+Elders = dict[tuple[str, int], dict[int, str]]
+
+
+def _held_elders(folder: Folder, hashes: set[str]) -> Elders:
     """Mails of the folder's earlier numberings, by header block and the server's size."""
     elders = _elders(folder.mailbox, folder.name, folder.epoch).where(Folder.id < folder.id)
     rows = (
-        Place.select(Mail.header_sha256, Place.server_size, Place.mail)
+        Place.select(Mail.header_sha256, Place.server_size, Place.mail, Place.state)
         .join(Mail)
         .where(
             Place.folder.in_(elders.select(Folder.id)),
-            Place.state == "stored",
+            Place.state << windows.KEPT,
             Mail.header_sha256.in_(hashes),
         )
+        # Where one stands in both ways, it is kept.
+        .order_by(Place.state)
         .distinct()
         .tuples()
     )
-    held: dict[tuple[str, int], list[int]] = {}
-    for header_sha256, size, mail in rows:
-        held.setdefault((header_sha256, size), []).append(mail)
+    held: Elders = {}
+    for header_sha256, size, mail, state in rows:
+        held.setdefault((header_sha256, size), {})[mail] = state
     return held
 
 
-def _doubt(
-    folder: Folder, digests: Sequence[wire.Digest], held: dict[tuple[str, int], list[int]]
-) -> None:
+def _doubt(folder: Folder, digests: Sequence[wire.Digest], held: Elders) -> None:
     """Give up pairs of header block and size that stand in this folder under another key.
 
     Such mails cannot be told apart without their bytes: all of them are downloaded, none taken.

@@ -91,7 +91,7 @@ def _take(db: Database, storage: Storage, version: int, given: Sequence[Again]) 
     statuses = []
     for one in given:
         mail = held.pop(one.id, None)
-        if mail is None or mail.sha256 != one.sha256:
+        if mail is None or mail.sha256 != one.sha256 or mail.state == contents.PURGED:
             statuses.append("unknown")
             continue
         statuses.append(_settle(db, storage, version, mail, one, told))

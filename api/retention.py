@@ -20,7 +20,7 @@ def clear_up(db: Database, store: Storage, at: datetime | None = None) -> int:
     """Delete the runs that their scripts no longer keep; how many they are."""
     deleted = 0
     for script in Script.select():
-        ids = _spare(script, at or datetime.now(UTC))
+        ids = [id_ for id_, _ in spare(script, at or datetime.now(UTC))]
         for start in range(0, len(ids), scriptdeletion.CHUNK):
             with db.writing():
                 keys = scriptdeletion.delete_runs(ids[start : start + scriptdeletion.CHUNK])
@@ -32,12 +32,13 @@ def clear_up(db: Database, store: Storage, at: datetime | None = None) -> int:
     return deleted
 
 
-def _spare(script: Script, at: datetime) -> list[int]:
-    """Runs that are over and not kept; the newest completed one always is."""
+def spare(script: Script, at: datetime) -> list[tuple[int, int]]:
+    """Runs that are over and not kept, and their bytes; the newest completed one always is kept."""
     if not (script.keep_runs or script.keep_days or script.keep_megabytes):
         return []
     oldest = stamp(at - timedelta(days=min(script.keep_days, 36_500)))
-    found, bytes_, newest, spare = 0, 0, False, []
+    found, bytes_, newest = 0, 0, False
+    gone: list[tuple[int, int]] = []
     over = Run.select(Run.id, Run.status, Run.ended, Run.size, Run.log_out, Run.log_err)
     over = over.where(Run.script == script, Run.status != "pending").order_by(Run.id.desc())
     for id_, status, ended, size, out, err in over.tuples().iterator():
@@ -50,8 +51,8 @@ def _spare(script: Script, at: datetime) -> list[int]:
         if status == "completed" and not newest:
             newest = True
         elif is_spare:
-            spare.append(id_)
-    return spare
+            gone.append((id_, size + out + err))
+    return gone
 
 
 def _clear_replays(db: Database, script: Script) -> None:

@@ -5,6 +5,7 @@ import random
 from postroom import wire
 from postroom.wire import Key
 
+from . import windows
 from .folders import key_text, key_value
 from .models import Folder, Mail, Place
 
@@ -19,7 +20,7 @@ def take(folder: Folder, window: wire.Window) -> list[wire.Sample]:
         .join(Mail)
         .where(
             Place.folder == folder,
-            Place.state == "stored",
+            Place.state << windows.KEPT,
             Place.key.between(key_text(window.low), key_text(window.high)),
         )
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from postroom.storage import Storage
 
-from . import events, scripts
+from . import events, holding, scripts
 from .database import Database
 from .models import (
     Replay,
@@ -41,13 +41,16 @@ def delete(db: Database, store: Storage, name: str) -> int:
 
 
 def delete_runs(ids: Sequence[int]) -> list[str]:
-    """Delete some runs; the keys of what they kept. Call it inside a write transaction."""
+    """Delete some runs; the keys that are to be deleted then. Call it inside a write transaction.
+
+    What somebody copies just now is left to a later collection.
+    """
     rows = list(Run.select().where(Run.id.in_(ids)))
     RunLog.delete().where(RunLog.run.in_(ids)).execute()
     Slot.update(run=None).where(Slot.run.in_(ids)).execute()
     Run.delete().where(Run.id.in_(ids)).execute()
     Task.delete().where(Task.id.in_([row.task_id for row in rows])).execute()
-    return [key for row in rows for key in keys_of(row)]
+    return [] if holding.are_held() else [key for row in rows for key in keys_of(row)]
 
 
 def keys_of(run: Run) -> list[str]:

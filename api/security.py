@@ -229,6 +229,14 @@ def ensure_token(name: str, path: Path) -> bool:
     return True
 
 
+def forget_strange_tokens(folder: Path) -> None:
+    """Forget those of our own tokens whose files are not there: the next start makes them anew."""
+    for name in OWN_TOKENS:
+        file = folder / f"{name}.token"
+        sha256 = _hash(file.read_text().strip()) if file.is_file() else ""
+        Token.delete().where(Token.name == name, Token.sha256 != sha256).execute()
+
+
 def check_bind(host: str) -> None:
     """Refuse to listen beyond this machine while nobody needs a token or signs in."""
     if is_loopback(host) or users.exist():

@@ -5,7 +5,7 @@ or refers to is kept with a mail that named it first: whoever names it again is 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -128,21 +128,30 @@ def kin_held(mail: Any) -> Kin:
 
 def rejoin(old: Kin) -> None:
     """A mail's row is another now: part its thread, and let all its mails find together again."""
-    if kin_held(Mail.select(*HELD).where(Mail.id == old.mail).get()) == old:
-        return
-    thread = Threaded.select(Threaded.thread).where(Threaded.mail == old.mail)
-    members = [
-        id_ for (id_,) in Threaded.select(Threaded.mail).where(Threaded.thread == thread).tuples()
-    ]
+    if kin_held(Mail.select(*HELD).where(Mail.id == old.mail).get()) != old:
+        _join_anew([old])
+
+
+def leave(leaving: Sequence[Kin]) -> None:
+    """Mails go: part their threads, and let the others find together without them."""
+    _join_anew(leaving, {one.mail for one in leaving})
+
+
+def _join_anew(old: Sequence[Kin], without: Collection[int] = ()) -> None:
+    """Part the threads of mails as they were, and join what is not to be without."""
+    threads = Threaded.select(Threaded.thread).where(Threaded.mail << [one.mail for one in old])
+    parted = [id_ for (id_,) in threads.distinct().tuples()]
+    members = Threaded.select(Threaded.mail).where(Threaded.thread << parted)
+    every = [id_ for (id_,) in members.tuples()]
     kins = [
         kin_held(mail)
-        for ids in _chunks(members)
+        for ids in _chunks(id_ for id_ in every if id_ not in without)
         for mail in Mail.select(*HELD).where(Mail.id.in_(ids))
     ]
-    # What the mail names only now may be another thread's.
-    theirs = ThreadKey.mail.in_(Threaded.select(Threaded.mail).where(Threaded.thread == thread))
-    for keys in _chunks({*old.keys, *(key for one in kins for key in one.keys)}):
+    # What a mail names only now may be another thread's.
+    theirs = ThreadKey.mail.in_(members)
+    for keys in _chunks({key for one in (*old, *kins) for key in one.keys}):
         ThreadKey.delete().where(ThreadKey.key.in_(keys), theirs).execute()
-    for ids in _chunks(members):
+    for ids in _chunks(every):
         Threaded.delete().where(Threaded.mail.in_(ids)).execute()
     join(kins)

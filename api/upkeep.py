@@ -11,10 +11,11 @@ from functools import partial
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import attendance, courier, damage, eventlog, lost, retention
+from . import attendance, courier, damage, eventlog, lost, purge, retention
 from .database import Database, end_process
 from .kept import FILES, MAILS, RUNS, Kept
 from .lookout import Lookout
+from .rules import Rules
 from .silence import Watch
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ COLLECT_SECONDS = 86_400.0
 COMPARE_SECONDS = 86_400.0
 LOOK_SECONDS = 15.0
 ALARM_SECONDS = 3.0
+#: So often it is looked whether the last purge was a day ago.
+PURGE_SECONDS = 60.0
 #: An object that no row names may belong to a push under way: it is left alone this long.
 UNTOUCHED_SECONDS = 7 * 86_400.0
 
@@ -52,6 +55,14 @@ def keep_watch(
     looks = (lookout.look, partial(courier.clear_up, db, delivered_hours))
     threading.Thread(
         target=_look, args=(db, "alarms", looks, ALARM_SECONDS, stop), name="alarms", daemon=True
+    ).start()
+
+
+def purge_daily(db: Database, stores: purge.Stores, said: Rules, stop: threading.Event) -> None:
+    """Delete what the rules no longer keep, once a day, until `stop` is set; in a thread."""
+    looks = (partial(purge.daily, db, stores, said, stop),)
+    threading.Thread(
+        target=_look, args=(db, "purge", looks, PURGE_SECONDS, stop), name="purge", daemon=True
     ).start()
 
 

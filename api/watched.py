@@ -11,6 +11,7 @@ class FileCounts(Base, frozen=True):
     found: int = 0
     stored: int = 0
     failed: int = 0
+    purged: int = 0
 
 
 class Page(Base, frozen=True):
@@ -49,7 +50,7 @@ class File(Base, frozen=True):
     version: str
     #: Whether the page gave this version last.
     current: bool
-    state: Literal["found", "stored", "failed"]
+    state: Literal["found", "stored", "failed", "purged"]
     size: int
     type: str
     #: What people read on the link.

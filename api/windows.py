@@ -11,6 +11,9 @@ from .folders import key_text, key_value
 from .models import Folder, Place
 from .schedule import seconds_until
 
+#: What a listing is not asked for: held, or held until its mailbox let it go.
+KEPT = ("stored", "purged")
+
 
 class Known(NamedTuple):
     """The last version of a place."""
@@ -38,7 +41,7 @@ def is_wanted(place: Known | None, time: str) -> bool:
     """Whether a listed key is to be sent now."""
     if place is None:
         return True
-    if place.state == "stored":
+    if place.state in KEPT:
         return False
     if place.state == "gone" or (place.state == "damaged" and not place.next_try):
         # The server lists it again.

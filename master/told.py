@@ -74,7 +74,7 @@ def passed(end: wire.Pass, reply: wire.PassReply) -> None:
     elif receipt := reply.receipt:
         log.info(
             "Master: %s: listed %d = stored %d + quarantined %d + refused %d + too big %d "
-            "+ missing %d",
+            "+ missing %d%s",
             where,
             receipt.listed,
             receipt.stored,
@@ -82,6 +82,7 @@ def passed(end: wire.Pass, reply: wire.PassReply) -> None:
             receipt.refused,
             receipt.too_big,
             receipt.missing,
+            f" + purged {receipt.purged}" if receipt.purged else "",
         )
     elif end.window is None:
         log.info("Master: %s: no new mail", where)

@@ -101,6 +101,20 @@ class Storage(Options, frozen=True):
     files_path: str = "data/files"
 
 
+Days = Annotated[float, Meta(ge=0, le=36_500)]
+
+
+class Retention(Options, frozen=True):
+    """[retention]: how long what is kept stays; 0: for ever."""
+
+    daily: bool = False
+    mail_days: Days = 0.0
+    file_days: Days = 0.0
+    file_versions: Annotated[int, Meta(ge=0)] = 0
+    log_days: Days = 0.0
+    record_days: Days = 0.0
+
+
 class ToMaster(Options, frozen=True):
     """How a daemon reaches the master."""
 
@@ -231,6 +245,7 @@ SECTIONS: Mapping[str, type[Options]] = {
     "api": Api,
     "master": Master,
     "storage": Storage,
+    "retention": Retention,
     "provider": Provider,
     "monitor": Monitor,
     "digest": Digest,
@@ -242,8 +257,8 @@ SECTIONS: Mapping[str, type[Options]] = {
 #: Sections that stand once per name, as [mailbox work], with the keys that choose the plug-in;
 #: all other keys of theirs are the plug-in's own.
 NAMED: Mapping[str, frozenset[str]] = {
-    "mailbox": frozenset({"source", "delete_after_days"}),
-    "page": frozenset(),
+    "mailbox": frozenset({"source", "delete_after_days", "keep_days"}),
+    "page": frozenset({"keep_days", "keep_versions"}),
     "sink": frozenset(),
     "storage": frozenset(),
 }

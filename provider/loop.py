@@ -248,7 +248,7 @@ class Mailbox:
         self.receipts[folder] = receipt
         self._missing += receipt.missing
         counts = [f"{receipt.listed:,} listed", f"{receipt.stored:,} stored"]
-        for word in ("quarantined", "refused", "too_big", "gone"):
+        for word in ("quarantined", "refused", "too_big", "purged", "gone"):
             if count := getattr(receipt, word):
                 counts.append(f"{count:,} {word.replace('_', ' ')}")
         counts.append(f"{receipt.missing:,} missing")

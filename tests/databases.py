@@ -13,7 +13,14 @@ from api.models import database
 from tests.servers.postgres import Postgres
 
 #: Of these all, of the others one in so many: `make test-long` has the rest.
-WHOLE = ("test_search", "test_ingest", "test_slots", "test_digests", "test_postgresql")
+WHOLE = (
+    "test_backup",
+    "test_search",
+    "test_ingest",
+    "test_slots",
+    "test_digests",
+    "test_postgresql",
+)
 ONE_IN = 8
 TEMPLATE = "made"
 

@@ -256,8 +256,9 @@ def test_each_shell_line_runs(clone, name):
 
 
 def test_no_other_document_has_shell_lines():
-    # Those of the scripts' page are tested with the scripts, those of deploying in tests/deploy.
-    elsewhere = ("api", "deploy", "docker", "monitor", "scripts", "systemd")
+    # Those of the scripts' page are tested with the scripts, those of deploying in tests/deploy,
+    # those of backups in tests/chain.
+    elsewhere = ("api", "backup", "deploy", "docker", "monitor", "scripts", "systemd")
     tested = {*WITH_COMMANDS, *(f"docs/{name}.md" for name in elsewhere)}
     others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - tested
 

@@ -271,7 +271,7 @@ def test_the_example_of_a_maildir_and_of_the_directory_sink_are_right(tmp_path):
 def test_the_example_shows_every_option_of_a_page_with_its_default(tmp_path):
     raw = example(tmp_path / "config.ini").named("page")["reports"]
 
-    assert list(raw.values) == list(PageOptions.__struct_fields__)
+    assert set(raw.values) == {*settings.NAMED["page"], *PageOptions.__struct_fields__}
     assert raw.convert(PageOptions) == PageOptions(url=raw.get("url"))
 
 

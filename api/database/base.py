@@ -16,11 +16,17 @@ from postroom.errors import PostroomError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 EXIT_BROKEN = 74
+#: The fact that a database has as long as it was not wholly restored: no API starts on it.
+RESTORING = "restoring"
+#: How far a long work is: so many of so many.
+Told = Callable[[int, int], None]
 
 
 class Database(ABC, peewee.Database):
     """A connection a thread, for reading only unless one of the words for writing is said."""
 
+    #: sqlite or postgresql.
+    kind: str
     #: Where it is, as messages name it; never with a password.
     shown: str
     #: Where stands what belongs to it: the files of the first tokens.
@@ -66,6 +72,22 @@ class Database(ABC, peewee.Database):
     @abstractmethod
     def back_up(self, name: str) -> Path | None:
         """Copy all of it beside it, as it is now; None where only its operator can."""
+
+    @abstractmethod
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """What is read inside is all of one moment, while others go on writing."""
+
+    @abstractmethod
+    def copy_to(self, file: Path, told: Told) -> None:
+        """Copy all of it, inside `at_one_moment` as of that, into a new file; durable on return."""
+
+    @abstractmethod
+    def replace_by(self, file: Path, mend: "Callable[[Database], None]") -> None:
+        """Put such a copy in the place of all that is there; SettingsError when it is no such copy.
+
+        `mend` is given the copy, to change what belongs to its new place. A kill leaves what was
+        there, or a database that no API starts on and that a copy may be put into again.
+        """
 
     @abstractmethod
     def typed(self, column: str) -> str:

@@ -1,7 +1,7 @@
 """A PostgreSQL server: several processes at once, one after another where it matters."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from psycopg import conninfo
 
 from postroom.errors import SettingsError, TemporaryError
 
-from . import failures, values
-from .base import Database
+from . import failures, pgtools, values
+from .base import Database, Told
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ WRITE, TURN, ALONE = 1, 2, 3
 class Postgresql(Database, PooledPostgresqlDatabase):
     """A connection a thread as long as it has work, of a bounded pool."""
 
+    kind = "postgresql"
     ordered_join = "JOIN"
     # Text sorts by its bytes, as in SQLite and in listings of objects; numbers are long.
     field_types = {  # noqa: RUF012 - peewee's way
@@ -60,6 +61,7 @@ class Postgresql(Database, PooledPostgresqlDatabase):
         if password:
             given["password"] = password
         self.folder = folder
+        self._server = pgtools.Server(given)
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         given["options"] = f"{options} {given.get('options', '')}".rstrip()
         super().__init__(
@@ -183,6 +185,27 @@ class Postgresql(Database, PooledPostgresqlDatabase):
             "%s: it is changed for a newer program; a backup of it (pg_dump) is yours to make",
             self.shown,
         )
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """See Database."""
+        self._renew()
+        with self._translated(), self.atomic("ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+            # While pg_dump works there is nothing to be heard of this session.
+            self.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield
+
+    def copy_to(self, file: Path, told: Told) -> None:
+        """See Database; pg_dump tells nothing on its way."""
+        (snapshot,) = self.execute_sql("SELECT pg_export_snapshot()").fetchone()
+        self._server.dump(file, snapshot)
+        told(1, 1)
+
+    def replace_by(self, file: Path, mend: Callable[[Database], None]) -> None:
+        """See Database."""
+        self.close_all()
+        self._server.restore(file, [*self.get_tables()])
+        mend(self)
 
     def typed(self, column: str) -> str:
         """With its first word as this database names it."""

@@ -1,25 +1,30 @@
 """The SQLite file: durable, one writer at a time, readers that cannot write."""
 
 import logging
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import peewee
 
-from postroom.errors import PostroomError, TemporaryError
-from postroom.storage.durable import fsync_folder
+from postroom.errors import PostroomError, SettingsError, TemporaryError
+from postroom.storage.durable import fsync_folder, translated
 from postroom.storage.lock import FileLock
 
-from .base import Database, end_process
+from .base import Database, Told, end_process
 
 log = logging.getLogger(__name__)
 
 #: Read back after it was set: SQLite ignores what it does not know.
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 BUSY_SECONDS = 30.0
+#: Of one step of a copy, 64 MB.
+STEP_PAGES = 4096
 
 
 class Sqlite(Database, peewee.SqliteDatabase):
@@ -30,6 +35,7 @@ class Sqlite(Database, peewee.SqliteDatabase):
     Local disks only: the write lock and WAL do not work over a network.
     """
 
+    kind = "sqlite"
     ordered_join = "CROSS JOIN"
 
     def __init__(self, path: Path) -> None:
@@ -119,16 +125,65 @@ class Sqlite(Database, peewee.SqliteDatabase):
         target = self.path.with_name(f"{self.path.name}.{name}")
         beside = target.with_name(f"{target.name}.new")
         beside.unlink(missing_ok=True)
-        beside.touch(mode=0o600)
-        copy = sqlite3.connect(beside)
-        try:
-            self.connection().backup(copy)
-        finally:
-            copy.close()
+        self.copy_to(beside, lambda *_: None)
         beside.replace(target)
         fsync_folder(target.parent)
         log.info("the database before its change is in %s", target)
         return target
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """See Database."""
+        with self.atomic():
+            # A transaction sees the moment of its first look.
+            self.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            yield
+
+    def copy_to(self, file: Path, told: Told) -> None:
+        """See Database."""
+        file.touch(mode=0o600)
+        with _translated(self.path), closing(sqlite3.connect(file)) as copy:
+            self.connection().backup(
+                copy, pages=STEP_PAGES, progress=lambda _, left, all_: told(all_ - left, all_)
+            )
+        _fsync(file)
+
+    def replace_by(self, file: Path, mend: Callable[[Database], None]) -> None:
+        """See Database; what was there before stays beside it."""
+        beside = self.path.with_name(f"{self.path.name}.restoring")
+        self._drop(beside)
+        with translated(beside):
+            beside.touch(mode=0o600)
+            shutil.copyfile(file, beside)
+        copy = Sqlite(beside)
+        try:
+            mend(copy)
+        except peewee.DatabaseError as e:
+            raise SettingsError(f"{file} is no copy of a database: {e}") from e
+        finally:
+            copy.close_all()
+        _fsync(beside)
+        self.close()
+        with self._write_lock:
+            self._empty_log()
+            if self.path.stat().st_size:
+                before = self.path.with_name(f"{self.path.name}.replaced-{time.time_ns()}")
+                os.link(self.path, before)
+                log.info("the database that was there is in %s", before)
+            beside.replace(self.path)
+            fsync_folder(self.path.parent)
+        self._drop(beside)
+
+    def _empty_log(self) -> None:
+        """Bring all into the file: what is left beside it would be taken for the next one's."""
+        with closing(sqlite3.connect(self.path)) as db:
+            (is_busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy or self.path.with_name(f"{self.path.name}-wal").exists():
+            raise TemporaryError(f"{self.path} is in use: end what uses it, then restore again")
+
+    def _drop(self, file: Path) -> None:
+        for end in ("", "-wal", "-shm", ".lock", ".lock-queue"):
+            file.with_name(file.name + end).unlink(missing_ok=True)
 
     def close(self) -> bool:
         """Close this thread's connection and the one for writing; both are opened when needed."""
@@ -138,6 +193,12 @@ class Sqlite(Database, peewee.SqliteDatabase):
                 self._writer = None
         closed: bool = super().close()
         return closed
+
+
+def _fsync(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+    fsync_folder(file.parent)
 
 
 @contextmanager

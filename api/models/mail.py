@@ -47,7 +47,7 @@ class Mail(BaseModel):
     #: Bytes of the raw mail; 0 where only the record was given.
     size = peewee.BigIntegerField(default=0)
     has_raw = peewee.BooleanField(default=True)
-    #: parsed or quarantined.
+    #: parsed, quarantined, or purged: only its hashes and its Message-ID are left.
     state = peewee.TextField(default="parsed")
     header_sha256 = peewee.TextField(default="")
     #: The mail's own date, else the time it came: what lists are sorted by.
@@ -114,7 +114,8 @@ class Place(BaseModel):
     #: Rises when other bytes came in the same place.
     version = peewee.IntegerField(default=0)
     mail = peewee.ForeignKeyField(Mail, backref="places", null=True)
-    #: stored, quarantined, refused, too_big, gone, or damaged (its object was lost).
+    #: stored, quarantined, refused, too_big, gone, damaged (its object was lost), or purged, as
+    #: its mail is then.
     state = peewee.TextField()
     #: Bytes as the server told.
     server_size = peewee.BigIntegerField(default=0)
@@ -162,6 +163,7 @@ class Receipt(BaseModel):
     too_big = peewee.IntegerField(default=0)
     missing = peewee.IntegerField(default=0)
     gone = peewee.IntegerField(default=0)
+    purged = peewee.IntegerField(default=0)
     #: The first hundred keys that are missing.
     missing_keys = Json(default=[])
     server_exists = peewee.BigIntegerField(null=True)

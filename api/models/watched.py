@@ -64,7 +64,7 @@ class File(BaseModel):
     version = peewee.TextField(default="")
     #: Whether this is what the page gave last; of each URL there is one such row.
     current = peewee.BooleanField(default=True)
-    #: found, stored, failed.
+    #: found, stored, failed, purged.
     state = peewee.TextField(default="found")
     #: Bytes.
     size = peewee.BigIntegerField(default=0)

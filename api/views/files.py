@@ -3,11 +3,12 @@
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+import peewee
 from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import ObjectMissingError, RefusedError
 
-from .. import damage, fields, filelist, kept, ranges, tasks
+from .. import damage, fields, filelist, files, kept, ranges, tasks
 from ..asking import asked, asks
 from ..bodies import answer
 from ..contracts import RANGED, Answer, content, contract, lists, shows
@@ -114,7 +115,11 @@ def ask(id_: int) -> Task:
     row = found(id_)
     with current_app.config["DATABASE"].writing():
         # Should the task come to nothing, the row itself is due.
-        File.update(next_try="", next_check=now(), changed=now()).where(File.id == id_).execute()
+        # What was purged is wanted again as what it never had.
+        state = peewee.Case(File.state, [("purged", "found")], File.state)
+        File.update(state=state, next_try="", next_check=now(), changed=now()).where(
+            File.id == id_
+        ).execute()
         name, url = row.page.name, row.page.url
         return tasks.ask("download", name, _target(row), file=row.id, url=url)
 
@@ -145,7 +150,7 @@ def found(id_: int) -> Any:
 
 def shown(row: Any) -> ShownFile:
     """How it is shown."""
-    is_stored = row.state == "stored"
+    is_known = row.state in files.KNOWN
     return ShownFile(
         id=row.id,
         filename=row.filename,
@@ -160,8 +165,8 @@ def shown(row: Any) -> ShownFile:
         text=row.text,
         attempts=row.attempts,
         error=row.error,
-        next_try=None if is_stored or not row.current else row.next_try or row.changed,
-        next_check=row.next_check if is_stored and row.current else None,
+        next_try=None if is_known or not row.current else row.next_try or row.changed,
+        next_check=row.next_check if is_known and row.current else None,
         news=row.news,
         digest=row.digest_id,
         created=row.created,

@@ -98,6 +98,8 @@ class Receipt(Base, frozen=True):
     too_big: int
     missing: int
     gone: int
+    #: Held until its mailbox let it go.
+    purged: int = 0
 
 
 class PassReply(Reply, frozen=True):

@@ -100,7 +100,8 @@ class Check:
         listed = set(keys)
         stored = {place.key: place for place in self._places(folder) if place.mail is not None}
         for place in stored.values():
-            if place.key not in listed and not place.deleted_at_source:
+            is_let_go = place.deleted_at_source or place.state == "purged"
+            if place.key not in listed and not is_let_go:
                 self._gone.append(place)
         done = 0
         for some in portions(keys):
@@ -130,6 +131,9 @@ class Check:
             return
         elif header_sha256(header_block(block)) == stored.header_sha256:
             self._report.same["same_headers"] += 1
+        elif stored.state == "purged":
+            # There is no more of it than that hash.
+            self._report.same["purged"] += 1
         else:
             verdict = compare(block, stored_head(self._archive, stored))
             if verdict.same:

@@ -19,7 +19,8 @@ RUN = scripted.Run(
     id=1, script="prices", version=1, time="2026-01-01T08:00:00.000Z", status="completed",
     phase=None, trigger={"kind": "hand"}, arguments={}, mail=None, file=None, due=None, attempt=1,
     worker="", stop=False, started=None, ended=None, duration=2.0, exit_code=0, error="",
-    isolation="none", dead_letters=0, output=None, artefacts=[], log=scripted.LogSizes(out=0, err=0), changed="",
+    isolation="none", dead_letters=0, output=None, artefacts=[],
+    log=scripted.LogSizes(out=0, err=0), changed="",
 )  # fmt: skip
 
 
