@@ -20,7 +20,7 @@ PLACES = {
 }
 #: What pages take from their addresses and may show again.
 ASKED = ("q", "kind", "source", "since", "script", "mailbox", "show", "next", "cursor", "_anchor")
-#: A mail's own HTML, made safe, is a document apart: it may have styles; test_mailhtml tries it.
+#: A mail's own HTML is a document apart: it may have styles, and test_mailhtml tries it.
 APART = {"mail_page.html"}
 QUERIES = [{}, dict.fromkeys(ASKED, NASTY), *({name: NASTY} for name in ("q", "kind", "since"))]
 
