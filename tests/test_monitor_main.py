@@ -271,7 +271,7 @@ def test_without_a_terminal_ctrl_c_ends_without_a_question(
     assert process.stderr
     assert any("watching" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=90)
 
     assert process.returncode == 0
     assert "Quit?" not in err
