@@ -178,6 +178,8 @@ class Clone(Daemons):
             (self.folder / "password").write_text("a horse that is correct")
             self.once(name, [*arguments, f"--password-file={self.folder}/password"])
             self.once(name, ["user", "remove", arguments[2]])
+        elif name == "api" and arguments[:1] == ["backup"]:
+            self.once(name, ["backup", f"{self.folder}{arguments[1]}"])
         elif name == "provider" and arguments[:1] == ["import"]:
             (self.folder / arguments[1]).write_bytes(MBOX)
             assert self.provide(*arguments, name="import").wait(timeout=30) == 0
