@@ -13,7 +13,7 @@ HOME_DIR=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 TAG=localhost/postroom:check
 NAME=postroom-check-$$
 # Seconds until a daemon must be up or back: a machine may have much else to do.
-LIMIT=120
+LIMIT=300
 
 say() { echo "image-check: $*"; }
 
