@@ -4,23 +4,31 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from postroom import runs
 from postroom.errors import RefusedError, SettingsError, TemporaryError
+from postroom.metrics import Numbers
 from postroom.runner_client import RunnerClient
 from postroom.settings import Config, RawSection, Runner
 from postroom.storage import open_files
-from runner import queues, shared
+from runner import measured, queues, shared
+from runner.dispatch import Taken
 from runner.job import Ended
 from runner.keeping import Kept
 from runner.leases import Lease, Leases
 from runner.logbook import Logbook, Logs
 from runner.pace import Pace
 from runner.places import Places
+from runner.working import Working
 from tests.waiting import wait_until
+
+CLAIMED = runs.ClaimedRun(
+    run=1, claim="c", attempt=1, lease_until="", script="a", version=1, source=""
+)
 
 
 class Client(RunnerClient):
@@ -47,6 +55,22 @@ def lease(seconds: float = 30, renew: Any = lambda _: False) -> Lease:
 
 
 # --- leases
+
+
+def test_a_run_that_comes_while_the_runner_ends_is_given_back():
+    stop, returned = threading.Event(), list[runs.GiveBackRun]()
+    client = Client()
+    client.give_back = lambda _, told: returned.append(told)  # type: ignore[assignment,return-value]
+    with closing(Leases(client)) as leases, closing(Logs(client)) as logs:
+        held: Any = SimpleNamespace(
+            client=client, options=Runner(), stop=stop, leases=leases, logs=logs,
+            numbers=Numbers(measured.METRICS),
+        )  # fmt: skip
+        stop.set()
+
+        assert Working(held).carry(Taken(CLAIMED, time.monotonic())) is None
+
+    assert [each.claim for each in returned] == [CLAIMED.claim]
 
 
 def test_threads_end_with_what_they_work_for():

@@ -91,6 +91,8 @@ def counted(scripter: Scripter) -> Iterator[Callable[[], int]]:
         "/v1/runs?trigger=clock",
         "/v1/runs?script=busy&trigger=mail",
         "/v1/runs?has=dead_letters",
+        "/v1/runs?file=1",
+        "/v1/runs?script=busy&mail=1",
         "/v1/runs?since=2023-11-15",
         "/v1/runs?since=2023-11-15&script=other",
         "/v1/runs/99999",
