@@ -55,6 +55,7 @@ SETTINGS = (
 )
 #: Whose entry marks the pages that a navigation has none for, all by their blueprints.
 BELOW = {
+    "mail_page": "mail_pages",
     "file_pages": "watched_pages",
     "digest_pages": "watched_pages",
     "source_pages": "script_pages",

@@ -6,6 +6,7 @@ import pytest
 from api.models import Run, Script
 from postroom import runs
 from tests.web.browser import Window, text
+from tests.web.browserless import HTML
 from tests.web.workshop import NASTY, workshop
 
 
@@ -250,3 +251,10 @@ def test_a_run_goes_its_way_without_a_script(chromium, world, tmp_path):
     world.scripter.finish(run, status="error")
     window.close()
     world.without_users()
+
+
+def test_a_run_over_a_mail_leads_to_it(client, world):
+    run = world.scripter.run("prices", mail=1)["id"]
+
+    assert 'href="/mails/1"' in client.get(f"/runs/{run}", headers=HTML).text
+    assert 'name="mail" value="1"' in client.get("/runs?mail=1", headers=HTML).text

@@ -152,6 +152,8 @@ def test_of_each_setting_of_a_page_somebody_said_whether_it_is_a_secret():
 
 
 NAVIGATION = {
+    "/mails": ("Mails", "page"),
+    "/mails/1": ("Mails", "true"),
     "/pages": ("Pages", "page"),
     "/pages/reports": ("Pages", "true"),
     "/files": ("Pages", "true"),

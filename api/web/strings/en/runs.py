@@ -7,6 +7,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "runs.script": "Script",
     "runs.status": "Status",
     "runs.trigger": "Started by",
+    "runs.mail": "Mail (its number)",
     "runs.file": "File (its number)",
     "runs.any": "any",
     "runs.apply": "Show",
