@@ -32,3 +32,12 @@ def free_port(host: str) -> int:
         s.bind((host, 0))
         port: int = s.getsockname()[1]
         return port
+
+
+def reachable(host: str) -> str:
+    """A host that a client can connect to, where `host` is what a server binds."""
+    if host in ("", "*", "0.0.0.0"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

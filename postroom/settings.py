@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from postroom import ini
 from postroom.errors import PostroomError, SettingsError, TemporaryError
+from postroom.net import reachable
 from postroom.runs import MAX_LEASE
 from postroom.values import converted, expected, found
 
@@ -69,7 +70,7 @@ class Api(Options, frozen=True):
     @property
     def base_url(self) -> str:
         """The address that the other daemons call, without a slash at its end."""
-        return self.url.rstrip("/") or f"http://{_reachable(self.host)}:{self.port}"
+        return self.url.rstrip("/") or f"http://{reachable(self.host)}:{self.port}"
 
 
 class Master(Options, frozen=True):
@@ -89,7 +90,7 @@ class Master(Options, frozen=True):
     @property
     def address(self) -> str:
         """The ZeroMQ address that a provider on this machine connects to."""
-        return f"tcp://{_reachable(self.host)}:{self.port}"
+        return f"tcp://{reachable(self.host)}:{self.port}"
 
 
 class Storage(Options, frozen=True):
@@ -397,12 +398,3 @@ def _check_format(text: str) -> None:
         logging.Formatter(text).format(record)
     except (ValueError, KeyError, TypeError) as e:
         raise ValueError(f"format: {text!r} cannot be used ({e}): see LogRecord of Python") from e
-
-
-def _reachable(host: str) -> str:
-    """A host that a client can connect to, where `host` is what a server binds."""
-    if host in ("", "*", "0.0.0.0"):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    if host == "::":
-        return "[::1]"
-    return f"[{host}]" if ":" in host else host
