@@ -173,13 +173,8 @@ class Clone(Daemons):
         """Run one of our own programs."""
         if name in ("api", "master") and not arguments:
             assert self.processes[name].poll() is None
-        elif name == "api" and arguments[:1] == ["user"]:
-            # With a user the curl lines would have to sign in: this one does not stay.
-            (self.folder / "password").write_text("a horse that is correct")
-            self.once(name, [*arguments, f"--password-file={self.folder}/password"])
-            self.once(name, ["user", "remove", arguments[2]])
-        elif name == "api" and arguments[:1] == ["backup"]:
-            self.once(name, ["backup", f"{self.folder}{arguments[1]}"])
+        elif name == "api":
+            self.api(arguments)
         elif name == "provider" and arguments[:1] == ["import"]:
             (self.folder / arguments[1]).write_bytes(MBOX)
             assert self.provide(*arguments, name="import").wait(timeout=30) == 0
@@ -210,6 +205,19 @@ class Clone(Daemons):
             assert self.terminate("provider") == 0
         else:
             self.once(name, arguments)
+
+    def api(self, arguments: list[str]) -> None:
+        """Run one of the API's commands."""
+        match arguments:
+            case ["user", "add", user, *_]:
+                # With a user the curl lines would have to sign in: this one does not stay.
+                (self.folder / "password").write_text("a horse that is correct")
+                self.once("api", [*arguments, f"--password-file={self.folder}/password"])
+                self.once("api", ["user", "remove", user])
+            case ["backup", folder]:
+                self.once("api", ["backup", f"{self.folder}{folder}"])
+            case _:
+                self.once("api", arguments)
 
     def once(self, name: str, arguments: list[str]) -> None:
         """Run a program that ends by itself."""
