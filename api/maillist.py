@@ -33,6 +33,8 @@ def one(id_: int) -> Mail:
     mail: Mail | None = Mail.select(*shown.WHOLE).where(Mail.id == id_).get_or_none()
     if mail is None:
         raise RefusedError("not_found", f"there is no mail {id_}")
+    if mail.state == "purged":
+        raise RefusedError("not_found", f"mail {id_} is not kept any longer: its time was over")
     return mail
 
 

@@ -96,6 +96,7 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "digests.retry": "Mail now",
     "mark.found": "Found",
     "mark.stored": "Stored",
+    "mark.purged": "Purged",
     "mark.sent": "Sent",
     "mark.empty": "Empty",
     "done.check_asked": "The monitor will look at the page.",
