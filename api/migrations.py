@@ -163,9 +163,8 @@ def _choose_by_parts(db: Database) -> None:
 def _find_objects(db: Database) -> None:
     """Find the objects of runs, artefacts as well, by how their keys begin."""
     if _add(db, "runs", "objects", "TEXT NOT NULL DEFAULT ''"):
-        some = Run.select(Run.id, Run.output_key, Run.artefacts)
-        kept = some.where((Run.output_key != "") | (Run.artefacts != []))
-        begins = [(beginning(keys_of(run)[0]), run.id) for run in kept.iterator()]
+        runs = Run.select(Run.id, Run.output_key, Run.artefacts).iterator()
+        begins = [(beginning(keys[0]), run.id) for run in runs if (keys := keys_of(run))]
         p = db.param
         db.many(f"UPDATE runs SET objects = {p} WHERE id = {p}", begins)  # noqa: S608
     db.execute_sql("DROP INDEX IF EXISTS runs_output")

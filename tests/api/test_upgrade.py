@@ -13,7 +13,7 @@ from api import upgrade
 from api.app import create_app
 from api.database import Database, open_database
 from api.migrations import STEPS, migrate, schema_version
-from api.models import Mail, Store, database
+from api.models import Fact, Mail, Run, Store, database
 from postroom.errors import SettingsError
 from postroom.storage import open_storage
 from tests.api.caller import Caller
@@ -48,6 +48,29 @@ CREATE TABLE deletions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, created T
 CREATE UNIQUE INDEX deletions_place_id ON deletions (place_id);
 """,
     **{version: (FOLDER / f"step_{version}.sql").read_text() for version in (9, 10, 11)},
+    12: """
+CREATE INDEX runs_file ON runs (file_id, id) WHERE file_id IS NOT NULL;
+CREATE INDEX runs_mail ON runs (mail_id, id) WHERE mail_id IS NOT NULL;
+""",
+    13: """
+ALTER TABLE runs ADD COLUMN dead_letters INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_dead_letters ON runs (id) WHERE dead_letters > 0;
+""",
+    14: """
+DROP INDEX runs_pending;
+CREATE INDEX runs_waiting ON runs (script_id, claim, id) WHERE status = 'pending';
+CREATE INDEX runs_script_id_id ON runs (script_id, id);
+CREATE INDEX runs_claim ON runs (claim) WHERE claim > '';
+""",
+    15: """
+ALTER TABLE replays ADD COLUMN chosen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE replays ADD COLUMN last INTEGER NOT NULL DEFAULT 0;
+""",
+    16: """
+ALTER TABLE runs ADD COLUMN objects TEXT NOT NULL DEFAULT '';
+DROP INDEX runs_output;
+CREATE INDEX runs_objects ON runs (objects) WHERE objects <> '';
+""",
 }
 #: All versions whose whole schema is kept here, as that program made it.
 WHOLE = (1, 4, 7, 8)
@@ -242,6 +265,24 @@ def test_a_database_of_before_scripts_takes_them(tmp_path: Path) -> None:
     files.close()
 
 
+def test_runs_of_before_name_the_objects_that_they_keep(tmp_path: Path) -> None:
+    make_old(tmp_path / "postroom.sqlite", 11)
+    kept = [("runs/1/3/output.txt", []), ("", [{"key": "runs/2/1/a.csv"}]), ("", [{"key": ""}])]
+    with closing(sqlite3.connect(tmp_path / "postroom.sqlite")) as old, old:
+        insert(old, "scripts", name="hello", created=TIME, changed=TIME)
+        for number, (output, artefacts) in enumerate(kept, 1):
+            insert(old, "runs", id=number, script_id=1, status="completed", created=TIME,
+                   changed=TIME, arguments="{}", trigger="{}", output_key=output, task_id=None,
+                   artefacts=json.dumps(artefacts), event=number, key=str(number))  # fmt: skip
+
+    with closing(open_database(tmp_path / "postroom.sqlite")) as db:
+        database.initialize(db)
+        migrate(db)
+        found = [run.objects for run in Run.select(Run.objects).order_by(Run.id)]
+
+    assert found == ["runs/1/3/", "runs/2/1/", ""]
+
+
 @pytest.mark.parametrize("version", range(1, len(STEPS)))
 def test_an_earlier_database_gets_the_tables_and_indexes_of_a_new_one(
     tmp_path: Path, version: int
@@ -265,12 +306,11 @@ def columns(db: Database, table: str) -> list[str]:
 
 
 def test_a_newer_database_is_refused_with_a_sentence_and_left_alone(tmp_path: Path) -> None:
-    make_old(tmp_path / "postroom.sqlite", len(STEPS))
-    with closing(sqlite3.connect(tmp_path / "postroom.sqlite")) as newer, newer:
-        newer.execute("UPDATE facts SET value = '999' WHERE name = 'schema'")
-
     with closing(open_database(tmp_path / "postroom.sqlite")) as db:
         database.initialize(db)
+        migrate(db)
+        with db.writing():
+            Fact.update(value="999").where(Fact.name == "schema").execute()
         with pytest.raises(SettingsError, match=r"has schema 999, .* start the newer program"):
             migrate(db)
         assert schema_version() == 999
