@@ -18,8 +18,9 @@ blueprint = Blueprint("watched_pages", __name__, url_prefix="/pages")
 RECENT = 10
 #: What has a list fetched again.
 LIVE = (
-    "page.checked file.found file.stored file.changed file.failed source.asked source.silent "
-    "source.failing source.recovered digest.sent digest.failing digest.recovered store.damaged"
+    "page.checked file.found file.stored file.changed file.failed file.purged source.asked "
+    "source.silent source.failing source.recovered digest.sent digest.failing digest.recovered "
+    "store.damaged"
 )
 
 

@@ -93,6 +93,20 @@ def test_files_are_filtered_as_the_api_does(client, found):
         assert 'aria-invalid="true"' in seen(client, f"/files?{wrong}", 400)
 
 
+def test_a_file_whose_time_was_over_is_shown_as_such(client, world, found):
+    id_ = found.number("budget.xlsx")
+    with world.db.writing():
+        File.update(state="purged", key="", storage_url="").where(File.id == id_).execute()
+
+    assert numbers(seen(client, "/pages/reports?state=purged")) == [id_]
+    told = seen(client, f"/files/{id_}")
+    assert "its time was over" in told
+    assert "/content" not in told
+    assert "1 purged" in seen(client, "/pages")
+    with world.db.writing():
+        File.update(state="stored").where(File.id == id_).execute()
+
+
 def test_what_no_page_is_for_is_not_found(client):
     for path in ("/pages/none", "/files/999999", "/pages/none?state=lost"):
         seen(client, path, 404)

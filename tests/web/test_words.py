@@ -8,7 +8,7 @@ import pytest
 from api import users
 from api.answers import Mailbox
 from api.scripted import LastRun
-from api.watched import Page
+from api.watched import File, Page
 from api.web.mail import defect
 from api.web.strings import LANGUAGES, t
 from tests import documents
@@ -55,7 +55,7 @@ def test_one_and_many_are_told_apart():
 
 STATES = [
     (kind, state)
-    for kind, field in ((Mailbox, "state"), (Page, "state"), (LastRun, "status"))
+    for kind, field in ((Mailbox, "state"), (Page, "state"), (File, "state"), (LastRun, "status"))
     for state in get_args(get_type_hints(kind)[field])
 ]
 
