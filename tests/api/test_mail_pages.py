@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.models import Deletion, Place, Quarantine, Run
+from postroom import runs
 from tests.web.letters import BROKEN, Letters, conversation, newsletter, page
 
 HTML = {"Accept": "text/html"}
@@ -79,6 +80,7 @@ def test_what_replays_made_of_a_mail_is_told(api, post, scripter):
     id_ = post.bring(BROKEN)
     scripter.script("prices")
     replay = scripter.post("/v1/scripts/prices/replay", {"mails": {}}, 201)["id"]
+    scripter.tell(f"/v1/replays/{replay}/claim", runs.ClaimBatch(worker="a"))
 
     assert f"Replay {replay} of prices" in shown(api, f"/mails/{id_}")
 
@@ -86,10 +88,10 @@ def test_what_replays_made_of_a_mail_is_told(api, post, scripter):
 def test_runs_are_found_by_their_mail(api, post, scripter):
     ids = [post.bring(mail) for mail in conversation()]
     scripter.script("prices")
-    runs = [scripter.run("prices", mail=id_)["id"] for id_ in ids]
+    ran = [scripter.run("prices", mail=id_)["id"] for id_ in ids]
 
     (found,) = api.get(f"/v1/runs?mail={ids[0]}")["items"]
-    assert (found["id"], found["mail"]) == (runs[0], ids[0])
+    assert (found["id"], found["mail"]) == (ran[0], ids[0])
     assert api.get("/v1/runs?mail=99")["items"] == []
     for wrong in ("x", "-1", "1" * 10, "²"):
         assert api.get(f"/v1/runs?mail={wrong}", 400)["code"] == "bad_number"
