@@ -7,7 +7,7 @@ import pytest
 
 from bench.fuzz_parser import faults, run
 from bench.hard_mails import HARD
-from postroom.parsing import addresses
+from postroom.parsing import addresses, html_text
 from postroom.parsing.mail import parse
 from postroom.parts import fields, tree
 
@@ -48,6 +48,21 @@ def test_too_long_a_header_is_read_to_the_bound_and_the_body_is_found():
 
     assert mail.text == "hello\n"
     assert "head_too_long" in mail.defects
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        b"<p " + b" ".join(b"a%d=b" % number for number in range(200_000)) + b">hello</p>",
+        b"<p>" * (html_text.MAX_TAGS + 1) + b"hello",
+    ],
+    ids=["attributes", "tags"],
+)
+def test_html_that_would_take_minutes_gives_its_words_without_shape(markup: bytes):
+    mail = parse(b"Content-Type: text/html; charset=utf-8\n\n" + markup)
+
+    assert mail.text.strip() == "hello"
+    assert "html_cut" in mail.defects
 
 
 def test_too_many_addresses_are_read_to_the_bound_and_told():

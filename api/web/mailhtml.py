@@ -13,6 +13,8 @@ import nh3
 from lxml import etree
 from lxml import html as lxml_html
 
+from postroom.parsing.html_text import count_tags, is_crowded
+
 #: Tags, and elements within each other: the cleaner takes time by their number times their depth.
 MAX_TAGS = 60_000
 MAX_DEPTH = 250
@@ -78,12 +80,6 @@ _CID = re.compile(r"cid:(.+)", re.I | re.S)
 #: Where a mail speaks of pictures that it brings along.
 _NAMED = re.compile(r"cid:([^\"'\s<>)]+)", re.I)
 _REMOTE_PICTURE = re.compile(r"<img\s[^>]{0,4000}?\bsrc\s*=\s*[\"']?\s*https?://", re.I)
-_TAG = re.compile("<[a-zA-Z]")
-#: An element with two hundred attributes, each of which is compared with all others.
-_CROWDED = re.compile(
-    r"<[a-zA-Z][^\s/>]*+(?:[\s/]*+[^\s/>][^\s/>=]*+"
-    r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?){200}"
-)
 _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -141,8 +137,8 @@ def _bare(content_id: str) -> str:
 
 def _bounded(markup: str) -> str:
     """The same, as a tree that is known to be small: what is measured is what is cleaned."""
-    tags = len(_TAG.findall(markup))
-    if tags > MAX_TAGS or _CROWDED.search(markup):
+    tags = count_tags(markup)
+    if tags > MAX_TAGS or is_crowded(markup):
         raise _TooMuchError
     parser = lxml_html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True

@@ -10,6 +10,8 @@ from lxml import html as lxml_html
 #: Characters of markup that are made text, and elements that are walked through.
 MAX_MARKUP = 2_000_000
 MAX_ELEMENTS = 60_000
+#: Tags beyond which their attributes are not looked at one by one.
+MAX_TAGS = 4 * MAX_ELEMENTS
 
 _PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "dl", "table", "pre", "hr",
@@ -28,6 +30,12 @@ _LISTS = frozenset({"ul", "ol"})
 _ITEMS = _LISTS | {"li"}
 _SPACES = re.compile(r"[ \t\r\n\f\v\xa0\u200b\u200c\ufeff\xad]+")
 _TAG = re.compile(r"<[^<>]*>")
+_TAG_BEGINS = re.compile("<[a-zA-Z]")
+#: A tag with two hundred attributes: the library compares each with all others.
+_CROWDED = re.compile(
+    r"<[a-zA-Z][^\s/>]*+(?:[\s/]*+[^\s/>][^\s/>=]*+"
+    r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?){200}"
+)
 _LINK = re.compile(r"(?:https?|ftp|mailto):", re.IGNORECASE)
 
 
@@ -36,6 +44,8 @@ def html_to_text(markup: str, defects: set[str]) -> str:
     if len(markup) > MAX_MARKUP:
         defects.add("html_cut")
         markup = markup[:MAX_MARKUP]
+    if count_tags(markup) > MAX_TAGS or is_crowded(markup):
+        return _unshaped(markup, defects)
     # The markup is text by now: what charset the page names itself no longer matters.
     parser = lxml_html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
@@ -45,10 +55,25 @@ def html_to_text(markup: str, defects: set[str]) -> str:
     except (etree.LxmlError, ValueError, AssertionError):
         return ""
     if parser.error_log.filter_from_fatals():
-        # Deeper than the library goes: better the words without their shape than no words.
-        defects.add("html_cut")
-        return _SPACES.sub(" ", unescape(_TAG.sub(" ", markup))).strip()
+        # Deeper than the library goes.
+        return _unshaped(markup, defects)
     return _Writer(defects).write(root)
+
+
+def count_tags(markup: str) -> int:
+    """How many elements there may be."""
+    return len(_TAG_BEGINS.findall(markup))
+
+
+def is_crowded(markup: str) -> bool:
+    """Whether a tag has so many attributes that a tree would take too long."""
+    return bool(_CROWDED.search(markup))
+
+
+def _unshaped(markup: str, defects: set[str]) -> str:
+    """Better the words without their shape than no words."""
+    defects.add("html_cut")
+    return _SPACES.sub(" ", unescape(_TAG.sub(" ", markup))).strip()
 
 
 class _Writer:
