@@ -87,7 +87,7 @@ def test_a_look_shows_when_the_next_one_is_and_what_it_found(watcher: Watcher) -
     shown = watcher.shown()
     assert (reply.new, reply.changed, reply.failed, reply.digest) == (1, 0, 1, False)
     assert (shown["links"], shown["url"], shown["state"], shown["error"]) == (3, SITE, "ok", "")
-    assert shown["files"] == {"found": 1, "stored": 1, "failed": 1}
+    assert shown["files"] == {"found": 1, "stored": 1, "failed": 1, "purged": 0}
     seconds = datetime.fromisoformat(shown["next_look"]) - datetime.fromisoformat(shown["looked"])
     assert seconds == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=1))
     assert watcher.looked(3).new == 0
