@@ -15,6 +15,7 @@ from tests.servers.postgres import Postgres
 #: Of these all, of the others one in so many: `make test-long` has the rest.
 WHOLE = (
     "test_backup",
+    "test_restore",
     "test_search",
     "test_ingest",
     "test_slots",

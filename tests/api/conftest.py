@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from api.app import create_app
+from api.backupfolder import BackupFolder
 from api.database import Database, open_database
 from postroom.storage import open_storage
 from tests.api.caller import Caller
@@ -69,3 +70,9 @@ def watcher(api: Caller) -> Watcher:
 @pytest.fixture
 def scripter(api: Caller) -> Scripter:
     return Scripter(api)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BackupFolder:
+    """A folder that has no backup yet."""
+    return BackupFolder.made(tmp_path / "backup")
