@@ -1,19 +1,17 @@
 """A daemon starts, says what is wrong, drains and ends: watched from outside, as an operator."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
-from postroom.daemon import check_port
+from tests.daemon_scripts import HEAD, TAIL, ended, starting
+from tests.documents import ROOT
 
-ROOT = Path(__file__).parent.parent
 WAITS = """
     def main(daemon):
         print("ready", flush=True)
@@ -27,55 +25,12 @@ HANGS = """
         print("draining", flush=True)
         threading.Event().wait()
 """
-CHECKS = """
-    def main(daemon):
-        raise AssertionError("a check never starts the daemon")
-
-    def check(daemon):
-        log.warning("a warning")
-        return [CheckLine("port", True, "free"), CheckLine("imap", False, "no route", "plug it in")]
-"""
-HEAD = """
-    import logging, os, signal, socket, sys, threading, time
-    from postroom import daemon as house
-    from postroom.daemon import CheckLine
-    from postroom.errors import RefusedError, SettingsError, TemporaryError
-    log = logging.getLogger("api.test")
-    check = None
-"""
-TAIL = """
-    house.run("api", main, check=check)
-"""
 
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a daemon with that main function; at the end none of them runs any more."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(code: str, *arguments: str) -> subprocess.Popen[str]:
-        script = tmp_path / "script.py"
-        script.write_text("".join(map(textwrap.dedent, (HEAD, code, TAIL))))
-        process = subprocess.Popen(
-            [sys.executable, str(script), *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=90)
-    return process.returncode, out, err
+    with starting(tmp_path) as start:
+        yield start
 
 
 def ready(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
@@ -220,65 +175,6 @@ def test_a_taken_port_is_named_and_ends_with_3(start, tmp_path):
     )
 
 
-def test_check_tells_each_thing_on_a_line_and_fails_if_one_does(start):
-    status, out, err = ended(start(CHECKS, "--check"))
-
-    assert status == 1
-    assert out.splitlines() == [
-        "ok   settings: no config.ini: built-in defaults",
-        "ok   port: free",
-        "FAIL imap: no route -> plug it in",
-    ]
-    assert "a warning" in err
-
-
-def test_check_speaks_json_on_request(start, tmp_path):
-    (tmp_path / "config.ini").write_text("[api]\n")
-
-    status, out, _ = ended(start(CHECKS, "--check", "--json"))
-
-    assert status == 1
-    first, _, last = json.loads(out)
-    assert first == {
-        "name": "settings",
-        "ok": True,
-        "detail": f"{tmp_path}/config.ini",
-        "remedy": "",
-    }
-    assert last == {"name": "imap", "ok": False, "detail": "no route", "remedy": "plug it in"}
-
-
-def test_check_reports_bad_settings_as_a_line(start, tmp_path):
-    (tmp_path / "config.ini").write_text("[apu]\n")
-
-    status, out, _ = ended(start(CHECKS, "--check", "--json"))
-
-    assert status == 1
-    (line,) = json.loads(out)
-    assert (line["name"], line["ok"]) == ("settings", False)
-    assert "[apu]: unknown section" in line["detail"]
-
-
-def test_check_reports_what_the_check_could_not_do(start):
-    status, out, _ = ended(
-        start(
-            """
-            main = None
-            def check(daemon):
-                raise TemporaryError("the API is away")
-            """,
-            "--check",
-        )
-    )
-
-    assert status == 1
-    assert "FAIL api: the API is away" in out
-
-
-def test_without_anything_to_check_the_settings_are_checked(start):
-    assert ended(start("main = None", "--check"))[0] == 0
-
-
 def test_a_line_of_the_log_is_one_line_whatever_stands_in_it(start):
     _, _, err = ended(
         start("""
@@ -344,18 +240,6 @@ def test_a_daemon_has_arguments_of_its_own(start):
     )
 
     assert ended(process)[:2] == (0, "api work\n")
-
-
-def test_a_port_is_checked(free_port):
-    free = check_port("api", "127.0.0.1", free_port)
-    with socket.create_server(("127.0.0.1", free_port)):
-        taken = check_port("api", "127.0.0.1", free_port, running=lambda: False)
-        running = check_port("api", "127.0.0.1", free_port, running=lambda: True)
-    foreign = check_port("api", "2001:db8::1", free_port)
-
-    assert [line.ok for line in (free, taken, running, foreign)] == [True, False, True, False]
-    assert "Address already in use" in taken.detail
-    assert "[api]" in taken.remedy
 
 
 def test_a_daemon_with_a_parent_drains_when_the_parent_is_gone(tmp_path):
