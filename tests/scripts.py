@@ -19,6 +19,7 @@ from runner import isolation
 from runner.job import Ended, Item, ItemEnded, Job
 from runner.room import work, work_batch
 from runner.workshop import Workshop
+from tests.documents import ROOT
 
 IMPORT = "from postroom_script import context, output\n"
 MAIL = b"""From: =?utf-8?q?=C3=84nnchen?= <ann@example.org>
@@ -120,9 +121,19 @@ class Runs:
         self.pieces.append((stream, piece))
 
 
+def run_example(runs: Runs, name: str, **more: Any) -> Ended:
+    """Run a script of examples/; how it ended."""
+    return runs((ROOT / f"examples/{name}.py").read_text("utf-8"), **more)
+
+
 def text(ended: Ended) -> str:
     """The run's output."""
     return ended.output.read_text() if ended.output else ""
+
+
+def artefacts(ended: Ended) -> dict[str, str]:
+    """The texts of the run's artefacts, by name."""
+    return {path.name: path.read_text() for path in ended.artefacts}
 
 
 def numbered(count: int) -> list[Item]:
