@@ -1,9 +1,7 @@
 """What the rules let go goes with all that was read of it, and never comes again by itself."""
 
-import os
 import threading
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,69 +9,14 @@ import pytest
 
 from api import damage, holding, moving, purge, rules
 from api.database import Database
-from api.kept import FILES
-from api.models import (
-    Alarm,
-    Attachment,
-    Event,
-    File,
-    Mail,
-    Place,
-    Quarantine,
-    Receipt,
-    Run,
-    RunLog,
-    Task,
-    Threaded,
-)  # fmt: skip
+from api.models import Attachment, Event, Mail, Place, Quarantine, Threaded
 from api.rules import OfFiles, Rules
-from api.schedule import stamp
 from postroom import settings, wire
 from postroom.errors import SettingsError
 from postroom.headers import header_block, header_sha256
 from tests.api.caller import Caller, mail_bytes
-from tests.api.scripter import Scripter
-from tests.api.watcher import Watcher
+from tests.api.purging import MONTH, age, age_object, events, hash_of, run
 from tests.waiting import wait_until
-
-MONTH = Rules(mailboxes={"work": 30.0})
-
-
-def hash_of(uid: int) -> str:
-    return sha256(mail_bytes(uid)).hexdigest()
-
-
-def age(api: Caller, days: float, *uids: int) -> None:
-    """As if these mails had come so long ago; their ids are the lowest."""
-    with api.db.writing():
-        Mail.update(created=ago(days)).where(
-            Mail.sha256 << [hash_of(uid) for uid in uids]
-        ).execute()
-        mails = Mail.select(Mail.id).where(Mail.sha256 << [hash_of(uid) for uid in uids])
-        Place.update(created=ago(days)).where(Place.mail << mails).execute()
-    for uid in uids:
-        age_object(api, hash_of(uid), days)
-
-
-def age_object(api: Caller, key: str, days: float) -> None:
-    with api.storage._file.write() as db:  # type: ignore[attr-defined]
-        db.execute("UPDATE objects SET touched = touched - ? WHERE key = ?", (days * 86_400, key))
-
-
-def ago(days: float) -> str:
-    return stamp(datetime.now(UTC) - timedelta(days=days))
-
-
-def run(api: Caller, said: Rules = MONTH) -> list[tuple[str, str, int]]:
-    """Purge; what went of which source."""
-    stores: purge.Stores = {"mails": api.storage, "files": api.files}
-    lines = purge.Purge(api.db, stores, said, threading.Event(), datetime.now(UTC)).run()
-    return [(line.kind, line.source, line.count) for line in lines]
-
-
-def events(kind: str) -> list[dict[str, Any]]:
-    found = Event.select().where(Event.kind == kind).order_by(Event.id)
-    return [{"source": event.source, **event.about} for event in found]
 
 
 def test_an_old_mail_goes_with_all_that_was_read_of_it(api: Caller) -> None:
@@ -351,118 +294,6 @@ def test_collection_lets_others_write_and_finds_what_came_too_late(
     assert damage.collect(api.db, api.storage, 2**40) == 2
 
     assert api.offer((1, 1)).wanted == [1]
-
-
-# --- files
-
-
-def old_file(watcher: Watcher, path: str, content: str, days: float) -> None:
-    watcher.tell(watcher.stored(path, content))
-    row = File.select().order_by(File.id.desc()).get()
-    with watcher.api.db.writing():
-        File.update(created=ago(days), news="").where(File.id == row.id).execute()
-    when = datetime.now(UTC).timestamp() - days * 86_400
-    os.utime(Path(watcher.api.files.url(row.key).removeprefix("file://")), (when, when))
-
-
-def test_old_files_go_and_are_known_when_the_page_still_has_them(watcher: Watcher) -> None:
-    watcher.links("a.pdf", "b.pdf")
-    old_file(watcher, "b.pdf", "new", 1)
-    with watcher.api.db.writing():
-        File.update(created=ago(40)).where(File.download_url.endswith("a.pdf")).execute()
-    record = watcher.stored("a.pdf", "old")
-    watcher.tell(record)
-    with watcher.api.db.writing():
-        File.update(news="").execute()
-    os.utime(Path(watcher.api.files.url(record.key).removeprefix("file://")), (1, 1))
-
-    assert run(watcher.api, Rules(files=OfFiles(days=30))) == [("files", "prices", 1)]
-
-    (gone,) = watcher.api.get("/v1/files?state=purged")["items"]
-    assert (gone["filename"], gone["storage_url"]) == ("a.pdf", "")
-    assert watcher.api.get(f"/v1/files/{gone['id']}/content", 404)["code"] == "not_stored"
-    assert watcher.api.files.exists([record.key]) == set()
-    assert watcher.links("a.pdf") == {}
-    assert watcher.tell(watcher.unchanged("a.pdf")) == ["known"]
-    assert watcher.tell(watcher.stored("a.pdf", "old")) == ["known"]
-    assert events("file.purged")[0]["filename"] == "a.pdf"
-    assert watcher.tell(watcher.stored("a.pdf", "newer")) == ["changed"]
-    assert watcher.shown()["files"] == {"found": 0, "stored": 2, "failed": 0, "purged": 0}
-
-
-def test_of_each_file_so_many_versions_are_kept(watcher: Watcher) -> None:
-    watcher.links("a.pdf")
-    for number in range(4):
-        old_file(watcher, "a.pdf", f"version {number}", 3)
-
-    said = Rules(pages={"prices": OfFiles(versions=2)})
-    assert run(watcher.api, said) == [("files", "prices", 2)]
-
-    left = watcher.api.get("/v1/files?versions=all&state=stored")["items"]
-    assert sorted(each["version"] for each in left) == sorted(
-        sha256(f"version {number}".encode()).hexdigest() for number in (2, 3)
-    )
-    assert damage.compare(watcher.api.db, watcher.api.files, FILES) == 0
-
-
-def test_what_is_asked_for_again_is_kept_again(watcher: Watcher) -> None:
-    watcher.links("a.pdf")
-    old_file(watcher, "a.pdf", "one", 40)
-    run(watcher.api, Rules(files=OfFiles(days=30)))
-    scripter = Scripter(watcher.api)
-
-    scripter.post("/v1/files/1/retry", {}, 202)
-
-    assert watcher.links("a.pdf") == {"a.pdf": "new"}
-    assert watcher.tell(watcher.stored("a.pdf", "one")) == ["stored"]
-    assert watcher.api.client.get("/v1/files/1/content").data == b"one"
-
-
-# --- what tells of the past
-
-
-def test_logs_and_records_go_and_what_is_needed_stays(api: Caller) -> None:
-    api.hello()
-    api.push(1)
-    for number in range(3):
-        api.finish((1, 1), pass_id=f"{number:032}")
-    scripter = Scripter(api)
-    scripter.script()
-    scripter.run()
-    (first,) = scripter.claim()
-    scripter.log(first, "hello")
-    scripter.finish(first)
-    with api.db.writing():
-        Receipt.update(created=ago(40)).execute()
-        Run.update(ended=ago(40)).execute()
-        Task.insert(kind="sync", source="work", state="done", changed=ago(40)).execute()
-        Task.update(changed=ago(40)).execute()
-        for ended in ("", ago(40)):
-            Alarm.insert(subject=f"x{ended}", kind="disk.low", event=1, ended=ended).execute()
-
-    assert run(api, Rules(logs=30, records=30)) == [
-        ("logs of runs", "", 1), ("receipts", "", 2), ("tasks", "", 1), ("alarms", "", 1),
-    ]  # fmt: skip
-
-    assert (RunLog.select().count(), Run.select().count(), Receipt.select().count()) == (0, 1, 1)
-    assert api.get("/v1/mailboxes/work")["last_receipt"]["listed"] == 1
-    assert [alarm.ended for alarm in Alarm.select()] == [""]
-
-
-def test_events_and_runs_go_by_their_own_settings(api: Caller) -> None:
-    scripter = Scripter(api)
-    scripter.script(keep_runs=1)
-    for _ in range(3):
-        scripter.done(output="12 EUR")
-    with api.db.writing():
-        Event.update(created=ago(100)).execute()
-    count = Event.select().count()
-
-    planned = purge.plan(Rules(events=90), datetime.now(UTC))
-    done = run(api, Rules(events=90))
-
-    assert done == [(line.kind, line.source, line.count) for line in planned]
-    assert done == [("runs", "prices", 2), ("events", "", count - 1)]
 
 
 @pytest.mark.sqlite_only
