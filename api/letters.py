@@ -10,7 +10,7 @@ from postroom.courier import (
     AlarmLetter,
     ClaimedLetter,
     ClaimedLetters,
-    ClaimWebhook,
+    ClaimLetter,
     LetterTold,
     TellLetter,
     ToldAlarm,
@@ -98,7 +98,7 @@ def _told(alarm: Any) -> ToldAlarm:
     )
 
 
-def claim(db: Database, asked: ClaimWebhook) -> ClaimedLetters:
+def claim(db: Database, asked: ClaimLetter) -> ClaimedLetters:
     """Lease a mail that is due; where there is none nothing is written."""
     if _due() is None:
         return ClaimedLetters()

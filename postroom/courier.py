@@ -93,6 +93,13 @@ class ToldAlarm(Base, frozen=True, kw_only=True):
     ended: str = ""
 
 
+class ClaimLetter(Base, frozen=True, kw_only=True):
+    """A runner asks for a mail of alarms; mail servers may be slow, and nobody renews the lease."""
+
+    worker: Worker
+    lease_seconds: Annotated[float, Meta(ge=1, le=3_600)] = 900.0
+
+
 class AlarmLetter(Base, frozen=True, kw_only=True):
     """All that one mail tells."""
 

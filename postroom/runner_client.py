@@ -137,7 +137,7 @@ class RunnerClient(ApiClient):
         path = f"/v1/webhooks/{webhook}/deliveries/{delivery}/tell"
         return self._typed(courier.ToldDelivery, path, msgspec.to_builtins(told))
 
-    def claim_letter(self, asked: courier.ClaimWebhook) -> list[courier.ClaimedLetter]:
+    def claim_letter(self, asked: courier.ClaimLetter) -> list[courier.ClaimedLetter]:
         """Take a mail that tells of alarms."""
         told = msgspec.to_builtins(asked)
         return self._typed(courier.ClaimedLetters, "/v1/alarms/claim", told).mails

@@ -11,7 +11,7 @@ from html import escape
 
 from postroom import shown
 from postroom.backoff import Backoff, reason
-from postroom.courier import ClaimedLetter, ClaimWebhook, TellLetter, ToldAlarm
+from postroom.courier import ClaimedLetter, ClaimLetter, TellLetter, ToldAlarm
 from postroom.digest_options import of_alarms
 from postroom.errors import PostroomError
 from postroom.mailer import Mailer
@@ -21,8 +21,8 @@ from .shared import Shared
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks, of a lease, and until what failed is tried again.
-LOOK_SECONDS, LEASE_SECONDS = 1.0, 900.0
+#: Seconds between two looks, and until what failed is tried again.
+LOOK_SECONDS = 1.0
 AGAIN, REFUSED = (30.0, 3_600.0), (300.0, 6 * 3_600.0)
 
 
@@ -43,7 +43,7 @@ class Letters:
 
     def _work(self, mailer: Mailer) -> None:
         backoff = Backoff()
-        asked = ClaimWebhook(worker=self._shared.worker, lease_seconds=LEASE_SECONDS)
+        asked = ClaimLetter(worker=self._shared.worker)
         while not self._shared.stop.wait(LOOK_SECONDS):
             try:
                 for letter in self._shared.client.claim_letter(asked):

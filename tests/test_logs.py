@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from postroom import following, logs, settings
-from postroom.errors import SettingsError
-from postroom.logfile import Rotation, SharedFile
+from postroom.logfile import SharedFile
 from tests.servers.commands import environment
 
 #: Writes so many lines of its own under the rotation that the test set.
@@ -123,16 +122,28 @@ def test_processes_that_share_a_file_lose_no_line_of_each_other_while_they_rotat
     assert max(path.stat().st_size for path in files) <= 2000 + 1000
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to every folder")
 def test_a_folder_that_nothing_can_be_renamed_in_is_told_of_at_the_start(tmp_path):
-    file = tmp_path / "log"
-    file.touch()
+    (tmp_path / "log").touch()
+    (tmp_path / "config.ini").write_text(f"[log]\nfile = {tmp_path / 'log'}\n")
     tmp_path.chmod(0o500)
+    # Root may write to every folder, unless it gives that up.
+    given_up = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+    command = [sys.executable, "-m", "master", "--config", str(tmp_path / "config.ini")]
     try:
-        with pytest.raises(SettingsError, match="folder must be writable"):
-            logs.configure("info", file, rotation=Rotation(1_000))
+        done = subprocess.run(
+            [*(given_up if os.geteuid() == 0 else []), *command],
+            env=environment(),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
     finally:
         tmp_path.chmod(0o700)
+
+    assert done.returncode == 2
+    assert "folder must be writable" in done.stderr
 
 
 @pytest.mark.parametrize("given", ["abc", "A1.b_c:d-e", "x" * 64])

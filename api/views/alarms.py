@@ -4,7 +4,7 @@ from typing import Literal
 
 from flask import Blueprint, Response, current_app, request
 
-from postroom.courier import ClaimedLetters, ClaimWebhook, LetterTold, TellLetter
+from postroom.courier import ClaimedLetters, ClaimLetter, LetterTold, TellLetter
 from postroom.errors import RefusedError
 
 from .. import alarms, letters
@@ -44,10 +44,10 @@ def acknowledge(id_: int) -> Response:
 
 @blueprint.post("/claim")
 @scope("run")
-@contract(answers=Answer(ClaimedLetters), body=ClaimWebhook)
+@contract(answers=Answer(ClaimedLetters), body=ClaimLetter)
 def claim() -> Response:
     """Give out a mail that is to be sent, for a time."""
-    return answer(letters.claim(current_app.config["DATABASE"], body_as(ClaimWebhook)))
+    return answer(letters.claim(current_app.config["DATABASE"], body_as(ClaimLetter)))
 
 
 @blueprint.post("/mails/<int:id_>/tell")

@@ -8,7 +8,7 @@ import msgspec
 from api import events, letters
 from api.lookout import Lookout
 from api.models import Alarm, AlarmMail, Task
-from postroom.courier import ClaimedLetter, ClaimedLetters, ClaimWebhook, TellLetter
+from postroom.courier import ClaimedLetter, ClaimedLetters, ClaimLetter, TellLetter
 from postroom.settings import Alarms
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago
@@ -31,7 +31,7 @@ def listed(api: Caller, state: str = "open") -> list[tuple[str, str]]:
 
 
 def claim(scripter: Scripter) -> list[ClaimedLetter]:
-    answer = scripter.tell("/v1/alarms/claim", ClaimWebhook(worker="a"))
+    answer = scripter.tell("/v1/alarms/claim", ClaimLetter(worker="a"))
     return msgspec.convert(answer, ClaimedLetters).mails
 
 
