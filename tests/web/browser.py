@@ -104,9 +104,16 @@ class Window:
         for kind, (width, height) in SIZES.items():
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme="dark" if kind == "dark" else "light")
-            self.page.screenshot(path=self._pictures / f"{name}-{kind}.png", full_page=True)
+            self._photograph(f"{name}-{kind}")
             found = accessibility.problems(self.page)
             assert found == [], f"{name}, {kind}: {found}"
+
+    def _photograph(self, name: str) -> None:
+        if os.environ.get(KEEP):
+            # Small enough to be kept with the documents: what a window shows of the page.
+            self.page.screenshot(path=self._pictures / f"{name}.jpg", type="jpeg", quality=45)
+        else:
+            self.page.screenshot(path=self._pictures / f"{name}.png", full_page=True)
 
     def close(self) -> None:
         """Close; whatever was complained of fails the test."""
