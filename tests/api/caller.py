@@ -1,6 +1,10 @@
 """What a master says to the API, in the words of the tests."""
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -122,3 +126,24 @@ class Caller:
         raws = {uid: mail_bytes(uid) for uid in uids}
         keep = {hashlib.sha256(raw).hexdigest(): raw for raw in raws.values()}
         return self.deliver(*(self.delivery(u, raw) for u, raw in raws.items()), keep=keep)
+
+
+@contextmanager
+def pushing(api: Caller, first: int) -> Iterator[list[int]]:
+    """Mails that come one after the other from another thread; gives those that came so far."""
+    stop, pushed = threading.Event(), list[int]()
+
+    def push() -> None:
+        for uid in count(first):
+            if stop.is_set():
+                return
+            api.push(uid)
+            pushed.append(uid)
+
+    busy = threading.Thread(target=push)
+    busy.start()
+    try:
+        yield pushed
+    finally:
+        stop.set()
+        busy.join()

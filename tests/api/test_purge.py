@@ -14,7 +14,7 @@ from api.rules import OfFiles, Rules
 from postroom import settings, wire
 from postroom.errors import SettingsError
 from postroom.headers import header_block, header_sha256
-from tests.api.caller import Caller, mail_bytes
+from tests.api.caller import Caller, mail_bytes, pushing
 from tests.api.purging import MONTH, age, age_object, events, hash_of, run
 from tests.waiting import wait_until
 
@@ -212,23 +212,10 @@ def test_mail_comes_in_while_others_go(api: Caller, monkeypatch: pytest.MonkeyPa
     api.hello()
     api.push(*range(1, 101))
     age(api, 40, *range(1, 101))
-    stop, pushed = threading.Event(), list[int]()
 
-    def push() -> None:
-        for uid in range(101, 10_000):
-            if stop.is_set():
-                return
-            api.push(uid)
-            pushed.append(uid)
-
-    busy = threading.Thread(target=push)
-    busy.start()
-    try:
+    with pushing(api, 101) as pushed:
         wait_until(lambda: bool(pushed), 60, "mail to come")
         assert run(api) == [("mails", "work", 100)]
-    finally:
-        stop.set()
-        busy.join()
 
     assert api.offer((1, pushed[-1])).wanted == []
     assert len(list(api.storage.list())) == len(pushed)

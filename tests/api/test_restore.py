@@ -1,9 +1,7 @@
 """What a backup has is put in place again: all of it, byte for byte, or nothing."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from postroom import settings
 from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_storage
 from tests.api.backups import fill, interrupted, make, of
-from tests.api.caller import Caller, mail_bytes
+from tests.api.caller import Caller, mail_bytes, pushing
 from tests.servers.swift import Swift
 from tests.waiting import wait_until
 
@@ -108,26 +106,12 @@ def test_what_is_pushed_meanwhile_is_in_it_whole_or_not_at_all(
 ) -> None:
     api.hello()
     api.push(*range(1, 101))
-    stop, last = threading.Event(), 100
-    pushed: list[int] = []
 
-    def push() -> None:
-        for uid in count(last + 1):
-            if stop.is_set():
-                return
-            api.push(uid)
-            pushed.append(uid)
-
-    busy = threading.Thread(target=push)
-    busy.start()
-    try:
+    with pushing(api, 101) as pushed:
         wait_until(lambda: len(pushed) > 2, 60, "mails to come")
         make(api, folder)
         seen = len(pushed)
         wait_until(lambda: len(pushed) > seen + 2, 60, "mails to come after it")
-    finally:
-        stop.set()
-        busy.join()
 
     there = restore(folder, other, empty)
 
