@@ -2,7 +2,6 @@
 
 import logging
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from postroom import logs
 from postroom.storage import Storage
+from tests.measuring import Measuring
 from tests.servers import dovecot as dovecot_server
 from tests.servers import ports
 from tests.servers import postgres as postgres_server
@@ -19,23 +19,15 @@ from tests.servers.web import WebServer
 from tests.stores import KINDS, Spot
 from tests.stubs.rig import Rig
 
-#: With this in the environment a process measures its coverage.
-MEASURE = "COVERAGE_PROCESS_CONFIG"
-MEASURED = os.environ.get(MEASURE)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let all tests that touch the database run on PostgreSQL, too."""
     parser.addoption("--postgresql", action="store_true", help="on both databases, all of them")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Measure the daemons of every fourth test: it costs them as much again as all else they do."""
-    if MEASURED and zlib.crc32(item.nodeid.encode()) % 4 == 0:
-        os.environ[MEASURE] = MEASURED
-    else:
-        os.environ.pop(MEASURE, None)
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure coverage where it tells something new."""
+    config.pluginmanager.register(Measuring())
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,63 @@
+"""Of what the tests run, how much has its coverage measured: each line once, not over and over.
+
+Python 3.11 calls its tracer for every line of every library, which costs a test two thirds as
+much again, and a daemon as much again. So one worker measures what is imported; of the cases of
+a test the first is measured, on each database; and of these one in six measures its daemons.
+"""
+
+import os
+import zlib
+
+import pytest
+from coverage import Coverage
+
+#: With this in the environment a process measures its coverage.
+PROCESSES = "COVERAGE_PROCESS_CONFIG"
+DAEMONS_ONE_IN = 6
+
+
+class Measuring:
+    """Stops and starts what pytest-cov has begun; without that, there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._coverage: Coverage | None = None
+        self._on = True
+        self._processes: str | None = None
+        self._first: set[str] = set()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        self._coverage = Coverage.current()
+        self._processes = os.environ.get(PROCESSES)
+        self._switch(os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        seen: dict[str, str] = {}
+        for item in items:
+            seen.setdefault(_function(item), item.nodeid)
+        self._first = set(seen.values())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        first = item.nodeid in self._first
+        self._switch(first)
+        if self._processes and first and zlib.crc32(item.nodeid.encode()) % DAEMONS_ONE_IN == 0:
+            os.environ[PROCESSES] = self._processes
+        else:
+            os.environ.pop(PROCESSES, None)
+
+    def _switch(self, on: bool) -> None:
+        if self._coverage is None or on == self._on:
+            return
+        if on:
+            self._coverage.start()
+        else:
+            self._coverage.stop()
+        self._on = on
+
+
+def _function(item: pytest.Item) -> str:
+    """What the cases of a test have in common: its name, and the database."""
+    name, _, case = item.nodeid.partition("[")
+    return f"{name} {'postgresql' in case}"
