@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 from postroom.errors import ObjectMissingError
+from postroom.groups import grouped
 from postroom.storage import Storage
 
 from .inventory import Item
@@ -19,19 +21,8 @@ THREADS = 8
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     """The items of one store after another, by bounded numbers."""
-    batch: list[Item] = []
-    size = 0
-    for item in items:
-        small = min(item.size, SMALL)
-        if batch and (
-            len(batch) == MOST or size + small > MOST_BYTES or item.store != batch[0].store
-        ):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += small
-    if batch:
-        yield batch
+    for _, held in groupby(items, lambda item: item.store):
+        yield from grouped(held, lambda item: min(item.size, SMALL), MOST, MOST_BYTES)
 
 
 class Copier:

@@ -1,7 +1,7 @@
 """Digests: what is new, as rows that are made once and mailed at least once."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import peewee
 
 from postroom import wire
 from postroom.errors import RefusedError
+from postroom.groups import grouped
 
 from . import events, tasks
 from .database import Database
@@ -31,7 +32,7 @@ def make(page: Page | None, slot: str | None = None) -> bool:
     found = File.select(File, Page.name).join(Page).where(_NEWS).order_by(File.page, File.id)
     if page is not None:
         found = found.where(File.page == page)
-    parts = list(_parts(_piece(file) for file in found))
+    parts = list(grouped(map(_piece, found), _length, MOST_FILES, MOST_BYTES))
     for number, part in enumerate(parts, 1):
         _create(page, f"{slot} ({number})" if slot and number > 1 else slot, part)
     return bool(parts)
@@ -63,18 +64,8 @@ def _piece(file: File) -> Piece:
     return file.id, msgspec.to_builtins(told)
 
 
-def _parts(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    part: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        length = len(msgspec.msgpack.encode(piece[1]))
-        if part and (len(part) == MOST_FILES or size + length > MOST_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(piece)
-        size += length
-    if part:
-        yield part
+def _length(piece: Piece) -> int:
+    return len(msgspec.msgpack.encode(piece[1]))
 
 
 def _create(page: Page | None, slot: str | None, part: Sequence[Piece]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from postroom import following, wire
 from postroom.errors import RefusedError, TemporaryError
+from postroom.groups import grouped
 from postroom.wire import Key
 
 from . import measured
@@ -51,7 +52,7 @@ class Pushes:
             return True
         sizes = self._folder.sizes(keys) if keys else {}
         ordered = quota.in_order(keys, sizes)
-        for batch in grouped(ordered, lambda key: sizes.get(key, 0), self._link.limits):
+        for batch in self._grouped(ordered, lambda key: sizes.get(key, 0)):
             self._collect(wait=False)
             if self.halted or self._link.stop.is_set():
                 return False
@@ -89,7 +90,7 @@ class Pushes:
             fetched = self._fetched(keys, sizes)
             large = [mail.key for mail in fetched if mail.outcome == "large"]
             small = [mail for mail in fetched if mail.outcome != "large"]
-            for parcel in grouped(small, lambda mail: len(mail.body), self._link.limits):
+            for parcel in self._grouped(small, lambda mail: len(mail.body)):
                 self._send_parcel(parcel, sizes)
         for key in large:
             self._push_large(key, sizes.get(key, 0))
@@ -185,6 +186,10 @@ class Pushes:
             extra=following.told(request=id_, items=named),
         )  # fmt: skip
 
+    def _grouped(self, things: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+        limits = self._link.limits
+        return grouped(things, size, limits.batch_items, limits.batch_bytes)
+
     def _try_again(self, keys: Sequence[Key], after: float) -> None:
         self._put_off(keys, after)
         self.sent -= len(keys)
@@ -193,23 +198,6 @@ class Pushes:
         for key in keys:
             self._link.later.put_off(self._place, key, after)
         self.again.update(keys)
-
-
-def grouped(
-    things: Iterable[T], size: Callable[[T], int], limits: wire.Limits
-) -> Iterator[list[T]]:
-    """Groups within a batch's limits; what is larger than all of a batch stands alone."""
-    group: list[T] = []
-    total = 0
-    for thing in things:
-        bytes_ = size(thing)
-        if group and (len(group) == limits.batch_items or total + bytes_ > limits.batch_bytes):
-            yield group
-            group, total = [], 0
-        group.append(thing)
-        total += bytes_
-    if group:
-        yield group
 
 
 def _item(mail: Fetched, size: int) -> wire.Item:
