@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from postroom import following, wire
@@ -15,12 +16,16 @@ log = logging.getLogger("api")
 def mails(taken: Sequence[tuple[Any, str, int | None]]) -> None:
     """What became of each: its delivery, the status, the number of the mail."""
     if taken and log.isEnabledFor(logging.INFO):
-        items = [
-            {**_place(one), "status": status, **({"mail": id_} if id_ else {})}
-            for one, status, id_ in taken
-        ]
         counted = counts(status for _, status, _ in taken)
+        items = partial(_items, taken)
         log.info("API: mails: %s", counted, extra=following.told(items=items))
+
+
+def _items(taken: Sequence[tuple[Any, str, int | None]]) -> list[dict[str, Any]]:
+    return [
+        {**_place(one), "status": status, **({"mail": id_} if id_ else {})}
+        for one, status, id_ in taken
+    ]
 
 
 def _place(one: Any) -> dict[str, str]:

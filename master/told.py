@@ -45,7 +45,7 @@ def _subject(delivery: Delivery) -> str:
 
 def _items(*settled: tuple[Delivery, Verdict]) -> dict[str, Any]:
     """What the line of these mails names them by."""
-    return following.told(items=[_item(*each) for each in settled])
+    return following.told(items=lambda: [_item(*each) for each in settled])
 
 
 def _item(one: Delivery, verdict: Verdict) -> dict[str, Any]:

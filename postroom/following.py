@@ -32,7 +32,10 @@ def within(**told: str | int) -> Iterator[None]:
 
 
 def told(**ids_: Any) -> dict[str, Any]:
-    """What one line names beside those: `log.info("...", extra=told(run=7))`."""
+    """What one line names beside those: `log.info("...", extra=told(run=7))`.
+
+    A function in place of a value is called when a format shows the ids, and only then.
+    """
     return {TOLD: ids_}
 
 

@@ -28,10 +28,15 @@ class OneLine(logging.Formatter):
     %(ids)s stands for the ids of the work, as the JSON that such a line has.
     """
 
+    def __init__(self, line: str, time: str) -> None:
+        super().__init__(line, time)
+        self._shows_ids = "%(ids)" in line
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without anything that would break or dress it up."""
-        told = ids(record)
-        record.ids = json.dumps(told, ensure_ascii=True, default=str) if told else ""
+        if self._shows_ids:
+            told = ids(record)
+            record.ids = json.dumps(told, ensure_ascii=True, default=str) if told else ""
         line = super().formatMessage(record)
         return safe(line).rstrip()
 
@@ -66,7 +71,9 @@ class Terminal(logging.StreamHandler[TextIO]):
 
 def ids(record: logging.LogRecord) -> dict[str, Any]:
     """Of the work in hand, and what the line itself names beside (following.told)."""
-    return {**following.ids(), **getattr(record, following.TOLD, {})}
+    told = getattr(record, following.TOLD, {})
+    named = {name: value() if callable(value) else value for name, value in told.items()}
+    return {**following.ids(), **named}
 
 
 def safe(text: str) -> str:

@@ -178,9 +178,12 @@ class Pushes:
         counted = Counter(item.status for item in items)
         words = ", ".join(f"{count} {status}" for status, count in counted.items())
         spot = request.mailbox, request.folder, request.uidvalidity
-        named = [
-            {"place": following.place(*spot, item.key), "status": item.status} for item in items
-        ]
+
+        def named() -> list[dict[str, Any]]:
+            return [
+                {"place": following.place(*spot, item.key), "status": item.status} for item in items
+            ]
+
         log.info(
             "Slave %s: %s: %s", request.mailbox, request.folder, words,
             extra=following.told(request=id_, items=named),

@@ -156,3 +156,17 @@ def test_an_id_that_a_caller_gives_is_kept(given):
 )
 def test_what_is_no_id_is_replaced(given):
     assert following.request_id(given) not in (given, "")
+
+
+def test_ids_are_made_only_for_a_line_that_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[str] = []
+
+    def items() -> list[str]:
+        asked.append("asked")
+        return ["a", "b"]
+
+    for line in ("", "json"):
+        logs.configure("info", None, line=line)
+        logging.getLogger("api").info("two", extra=following.told(items=items))
+        assert asked == ([] if not line else ["asked"])
+    assert '"items": ["a", "b"]' in capsys.readouterr().err
