@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from postroom import following
 from postroom.backoff import Backoff, reason
@@ -37,6 +39,7 @@ class Courier:
         self._pace = Pace(options.poll_seconds)
         #: One asks at a time, so that many idle threads are no load.
         self._asking = threading.Lock()
+        self._away = Backoff()
 
     def start(self) -> None:
         """From now on, until the stop event."""
@@ -44,22 +47,29 @@ class Courier:
             threading.Thread(target=self._work, name=f"courier-{number}", daemon=True).start()
 
     def _work(self) -> None:
-        backoff = Backoff()
+        carrying = Backoff()
         while not self._shared.stop.is_set():
-            try:
-                with self._asking:
-                    began = time.monotonic()
-                    claimed = self._next()
-                if claimed:
+            claimed = None
+            # Who waits for an API that is away waits in here: the others need not say so, too.
+            with self._asking, self._outlived(self._away):
+                began = time.monotonic()
+                claimed = self._next()
+            if claimed:
+                with self._outlived(carrying):
                     self._carry(claimed, began)
-            except Exception as e:
-                # The thread must live: the API may be back at any time.
-                pause = backoff.pause(e)
-                unforeseen = None if isinstance(e, PostroomError) else e
-                log.warning("no webhooks are sent: %s", reason(e), exc_info=unforeseen)
-                self._shared.stop.wait(pause)
-            else:
-                backoff.reset()
+
+    @contextmanager
+    def _outlived(self, backoff: Backoff) -> Iterator[None]:
+        """Say what went wrong, and wait: the thread must live, and the API may be back soon."""
+        try:
+            yield
+        except Exception as e:
+            pause = backoff.pause(e)
+            unforeseen = None if isinstance(e, PostroomError) else e
+            log.warning("no webhooks are sent: %s", reason(e), exc_info=unforeseen)
+            self._shared.stop.wait(pause)
+        else:
+            backoff.reset()
 
     def _next(self) -> ClaimedWebhook | None:
         shared = self._shared
