@@ -11,4 +11,5 @@ HEADERS = {
     "Retry-After": "Seconds to wait.",
     "Vary": "The request's headers that the form of the answer hangs on.",
     "WWW-Authenticate": "`Bearer`",
+    "X-Request-Id": "Names the request: the id that came with it, else a new one.",
 }

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 import postroom
+from postroom import following
 
 from . import answers, problems
 from .contracts import BODIES, Answer, Contract, ListOf, Parameter, contract_of
@@ -183,8 +184,7 @@ def _answer(answer: Answer, told: Contract, schemas: _Schemas) -> Json:
     names = answer.headers if answer.body is None else (*answer.headers, "Vary")
     if content:
         found["content"] = content
-    if names:
-        found["headers"] = _headers(names)
+    found["headers"] = _headers(names)
     return found
 
 
@@ -211,13 +211,12 @@ def _problem(status: int, codes: list[str], schemas: _Schemas) -> Json:
         "description": f"{HTTPStatus(status).phrase}: {', '.join(codes)}",
         "content": {PROBLEM_JSON: {"schema": {"allOf": [schemas.of(answers.Problem), only]}}},
     }
-    if headers := problems.HEADERS.get(status):
-        found["headers"] = _headers(headers)
+    found["headers"] = _headers(problems.HEADERS.get(status, ()))
     return found
 
 
 def _headers(names: Iterable[str]) -> Mapping[str, Json]:
     return {
         name: {"description": HEADERS[name], "required": True, "schema": {"type": "string"}}
-        for name in names
+        for name in (*names, following.HEADER)
     }
