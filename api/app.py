@@ -14,6 +14,7 @@ from .database import Database
 from .inforce import InForce
 from .migrations import migrate
 from .models import database
+from .routing import LateRule
 from .streams import Streams
 from .views import (
     alarms,
@@ -86,6 +87,7 @@ def create_app(
     database.initialize(db)
     migrate(db)
     app = Flask("api", static_folder=None)
+    app.url_rule_class = LateRule
     app.config.update(
         DATABASE=db,
         STORAGE=storage,

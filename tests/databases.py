@@ -1,8 +1,10 @@
 """Which tests run on PostgreSQL, and the databases that they run on."""
 
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,18 +35,38 @@ def shall_run(name: str, config: pytest.Config) -> bool:
     return zlib.crc32(name.encode()) % ONE_IN == 0
 
 
+def new_sqlite(folder: Path) -> Database:
+    """A file with empty tables, as the first start makes it; copied, which is faster."""
+    file = folder / "postroom.sqlite"
+    file.write_bytes(_made())
+    return open_database(file)
+
+
+@cache
+def _made() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "postroom.sqlite"
+        with _closed(open_database(file)) as db:
+            _make_tables(db)
+        return file.read_bytes()
+
+
 @contextmanager
 def open_new(server: Postgres, folder: Path) -> Iterator[Database]:
-    """A database with empty tables, as the first start makes it; copied, which is faster."""
+    """The same on a server."""
     if not server.last:
         server.do(f"CREATE DATABASE {TEMPLATE}")
         with _closed(open_database(server.url(TEMPLATE))) as db:
-            database.initialize(db)
-            migrate(db)
+            _make_tables(db)
     url = server.make(TEMPLATE)
     with _closed(open_database(url, folder=folder)) as db:
         yield db
     server.drop(url)
+
+
+def _make_tables(db: Database) -> None:
+    database.initialize(db)
+    migrate(db)
 
 
 @contextmanager

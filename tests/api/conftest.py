@@ -9,14 +9,14 @@ from flask import Flask
 
 from api.app import create_app
 from api.backupfolder import BackupFolder
-from api.database import Database, open_database
+from api.database import Database
 from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.document import CheckedClient
 from tests.api.scripter import Scripter
 from tests.api.watcher import Watcher
 from tests.conftest import need
-from tests.databases import open_new, shall_run
+from tests.databases import new_sqlite, open_new, shall_run
 from tests.servers import postgres as postgres_server
 
 
@@ -41,7 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A new database of either kind."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        db = open_database(tmp_path / "postroom.sqlite")
+        db = new_sqlite(tmp_path)
         yield db
         db.close_all()
         return

@@ -79,7 +79,7 @@ class Postgres:
         """The address of a new database, a copy of the template."""
         self.last += 1
         name = f"t{self.last}"
-        self.do(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY wal_log')
+        self.do(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
         return self.url(name)
 
     def drop(self, url: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api import server, sessions, users
 from api.app import create_app
-from api.database import Database, open_database
+from api.database import Database
 from api.inforce import InForce, Kept
 from api.models import Mailbox, Page, User
 from api.security import new_token
@@ -14,6 +14,7 @@ from postroom.storage import open_storage
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago
 from tests.api.watcher import Watcher
+from tests.databases import new_sqlite
 from tests.servers.ports import HOST, free_port, is_open
 from tests.waiting import wait_until
 
@@ -24,7 +25,7 @@ class World:
     """The API at `address`; the pages below need nothing else."""
 
     def __init__(self, folder: Path, db: Database | None = None) -> None:
-        self.db = db or open_database(folder / "postroom.sqlite")
+        self.db = db or new_sqlite(folder)
         self._mails = open_storage("sqlite", folder / "mails.sqlite")
         self._files = open_storage("directory", folder / "files")
         self.app = create_app(self.db, self._mails, files=self._files)
