@@ -1,7 +1,6 @@
 """The daemons as a user starts them: processes of their own, a config.ini, free ports."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.servers import forked
+from tests.servers.forked import ROOT
 from tests.servers.ports import HOST, free_port
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 #: On a machine that has much else to do; who is ready sooner is waited for no longer.
 START_SECONDS = 90.0
 END_SECONDS = 60.0
@@ -87,16 +87,14 @@ class Daemons:
             raise AssertionError(f"provider --once ended with {status}:\n{self.log('pull')}")
 
     def _run(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", module, "--config", str(self.folder / "config.ini")]
-        path = os.pathsep.join([*self.environment.get("PYTHONPATH", "").split(), str(ROOT)])
-        environment = {**os.environ, **self.environment, "PYTHONPATH": path}
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [*command, *arguments],
-                cwd=self.folder,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            self.processes[name] = forked.start(
+                module,
+                ["--config", str(self.folder / "config.ini"), *arguments],
+                self.folder,
+                self.environment,
+                log,
+                log,
             )
         return self.processes[name]
 
