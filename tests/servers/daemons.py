@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ class Daemons:
         given = {name: dict(values) for name, values in (sections or {}).items()}
         given.setdefault("api", {})["port"] = self.api_port
         given.setdefault("master", {})["port"] = self.master_port
+        given["master"].setdefault("workers", 1)
         for section in ("provider", "monitor"):
             given.setdefault(section, {}).setdefault("reconnect_seconds", 0.5)
         self.configure(mailboxes, given)
@@ -100,9 +100,8 @@ class Daemons:
 
     def check(self, module: str) -> list[dict[str, Any]]:
         """What a daemon's --check --json finds."""
-        command = [sys.executable, "-m", module, "--check", "--json"]
-        config = ["--config", str(self.folder / "config.ini")]
-        done = subprocess.run([*command, *config], cwd=ROOT, capture_output=True, check=False)
+        arguments = ["--config", str(self.folder / "config.ini"), "--check", "--json"]
+        done = forked.run(module, arguments, ROOT)
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found
 

@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,10 +26,13 @@ def start(
     environment: Mapping[str, str],
     out: IO[bytes],
     err: IO[bytes],
+    *,
+    is_alone: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Do as `python -m MODULE` does in that folder, with more variables than the tests have.
 
-    Who has modules of the tests to import first, or is measured, begins from nothing.
+    Who has modules of the tests to import first, or is measured, begins from nothing. Who `is_alone`
+    has no terminal: nobody is there to be asked.
     """
     base = {**os.environ, **environment}
     path = os.pathsep.join([*environment.get("PYTHONPATH", "").split(), str(ROOT)])
@@ -36,10 +40,36 @@ def start(
     if "PYTHONPATH" in environment or "COVERAGE_PROCESS_CONFIG" in base:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            cwd=folder, env=given, stdout=out, stderr=err,
+            cwd=folder, env=given, stdin=subprocess.DEVNULL if is_alone else None,
+            stdout=out, stderr=err, start_new_session=is_alone,
         )  # fmt: skip
-    order = {"module": module, "arguments": arguments, "folder": str(folder), "environment": given}
+    order = {
+        "module": module,
+        "arguments": arguments,
+        "folder": str(folder),
+        "environment": given,
+        "is_alone": is_alone,
+    }
     return Forked(order, out.fileno(), err.fileno())
+
+
+def run(
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = 120,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run it to its end; what it said, and its status."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(module, arguments, folder, environment or {}, out, err, is_alone=True)
+        try:
+            status = process.wait(seconds)
+        except BaseException:
+            process.kill()
+            raise
+        said = [file.read() for file in (out, err) if not file.seek(0)]
+        return subprocess.CompletedProcess(process.args, status, *said)
 
 
 class Forked(subprocess.Popen[bytes]):

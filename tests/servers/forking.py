@@ -21,6 +21,7 @@ MODULES = (
     "provider.__main__",
     "monitor.__main__",
     "runner.__main__",
+    "postroom.__main__",
 )
 MOST_BYTES = 1 << 20
 
@@ -69,6 +70,8 @@ def become(order: dict[str, Any]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if order["is_alone"]:
+        os.setsid()
     for number, file in enumerate(order["files"], 1):
         os.dup2(file, number)
         os.close(file)
