@@ -4,6 +4,7 @@ To import its modules is most of what a daemon costs at its start. What is forke
 its own with the arguments, the environment and the folder that it would have been started with.
 """
 
+import atexit
 import functools
 import json
 import os
@@ -135,6 +136,14 @@ class _Forker:
             return int(self._socket.recv(64))
 
 
+    def close(self) -> None:
+        """It ends when there is nobody to give orders; what it forked goes on."""
+        self._socket.close()
+        self._process.wait()
+
+
 @functools.cache
 def _forker() -> _Forker:
-    return _Forker()
+    made = _Forker()
+    atexit.register(made.close)
+    return made
