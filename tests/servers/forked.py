@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
+#: With this in its environment a process measures its coverage from its first line on.
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+
 
 def start(
     module: str,
@@ -32,13 +35,13 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Do as `python -m MODULE` does in that folder, with more variables than the tests have.
 
-    Who has modules of the tests to import first, or is measured, begins from nothing. Who `is_alone`
-    has no terminal: nobody is there to be asked.
+    Who has modules of the tests to import first, or is measured, begins from nothing.
+    Who `is_alone` has no terminal: nobody is there to be asked.
     """
     base = {**os.environ, **environment}
     path = os.pathsep.join([*environment.get("PYTHONPATH", "").split(), str(ROOT)])
     given = {**base, "PYTHONPATH": path}
-    if "PYTHONPATH" in environment or "COVERAGE_PROCESS_CONFIG" in base:
+    if "PYTHONPATH" in environment or MEASURED in base:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=folder, env=given, stdin=subprocess.DEVNULL if is_alone else None,
@@ -110,7 +113,7 @@ class Forked(subprocess.Popen[bytes]):
             waiting.register(self._status, select.POLLIN)
             if waiting.poll(None if seconds is None else seconds * 1000):
                 told = self._status.read(16)
-                assert told, f"who forked {self.args} is gone"
+                assert told, f"who forked {self.args!r} is gone"
                 self._status.close()
                 self.returncode = int(told)
         return self.returncode
@@ -123,9 +126,11 @@ class _Forker:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             number = its.fileno()
+            unmeasured = {key: value for key, value in os.environ.items() if key != MEASURED}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.servers.forking", str(number)],
-                cwd=ROOT, pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                cwd=ROOT, env=unmeasured, pass_fds=[number],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
         self._socket = ours
         self._lock = threading.Lock()
@@ -134,7 +139,6 @@ class _Forker:
         with self._lock:
             socket.send_fds(self._socket, [json.dumps(order).encode()], list(files))
             return int(self._socket.recv(64))
-
 
     def close(self) -> None:
         """It ends when there is nobody to give orders; what it forked goes on."""

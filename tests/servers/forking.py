@@ -35,7 +35,7 @@ def serve(orders: socket.socket) -> dict[str, Any] | None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiting: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([orders, reading], [], [])
+        ready, _, _ = select.select([orders.fileno(), reading], [], [])
         if reading in ready:
             os.read(reading, 4096)
             reap(waiting)
