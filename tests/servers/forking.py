@@ -86,6 +86,8 @@ def become(order: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name in MODULES:
         importlib.import_module(name)
+        # It is to be run, as if nobody had imported it.
+        del sys.modules[name]
     gc.collect()
     gc.freeze()
     if order := serve(socket.socket(fileno=int(sys.argv[1]))):
