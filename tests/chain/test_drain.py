@@ -121,7 +121,7 @@ def test_a_daemon_that_ends_under_load_loses_and_doubles_nothing(
 ) -> None:
     raws = mails(1_500)
     dovecot.deliver("work", raws)
-    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 10}})
+    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 10, "workers": 2}})
     chain.start("api", "master")
     chain.provide()
     wait_until(lambda: len(chain.hashes()) >= 50, 60, "mails under way")

@@ -102,7 +102,7 @@ def test_killed_at_a_named_point(
 ) -> None:
     raws = mails(120)
     dovecot.deliver("work", raws)
-    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 30}})
+    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 30, "workers": 2}})
     flag = deadly(chain, point)
     chain.start("api", "master")
 
@@ -155,7 +155,7 @@ def test_killed_while_stored_mails_are_found_again_under_new_uids(
 def test_killed_at_random(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> None:
     raws = mails(1200)
     dovecot.deliver("work", raws)
-    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 20}})
+    chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 20, "workers": 2}})
     chain.start("api", "master")
     killer = RandomKiller(kills=10, seed=7)
 

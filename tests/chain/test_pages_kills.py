@@ -127,7 +127,7 @@ def test_killed_at_random(
 ) -> None:
     many = {f"{number}.pdf": b"%d" % number * 100 for number in range(1, 200)}
     files(web, many)
-    sections = {"page docs": page(web), "digest": digest(smtp)}
+    sections = {"page docs": page(web), "digest": digest(smtp), "master": {"workers": 2}}
     chain = daemons({}, sections)
     chain.environment = {"PYTHONPATH": str(LEASING)}
     chain.start("api", "master")

@@ -150,10 +150,12 @@ def test_one_mail_in_two_folders_is_one_content_in_two_places(
 
 
 def test_two_providers_on_one_mailbox_store_each_mail_once(
-    dovecot: Dovecot, chain: Daemons
+    dovecot: Dovecot, daemons: Callable[..., Daemons]
 ) -> None:
     raws = mails(300)
     dovecot.deliver("work", raws)
+    chain = daemons({"work": account(dovecot)}, {"master": {"workers": 2}})
+    chain.start("api", "master")
 
     both = [chain.provide("--once", name=name) for name in ("one", "two")]
 
@@ -169,7 +171,7 @@ def test_ten_mailboxes_of_one_process_are_all_whole(
     for number, user in enumerate(users):
         dovecot.set_password(user, "secret")
         dovecot.deliver(user, mails(30, first=1000 * number))
-    chain = daemons({user: account(dovecot, user) for user in users})
+    chain = daemons({user: account(dovecot, user) for user in users}, {"master": {"workers": 2}})
     chain.start("api", "master")
 
     chain.pull()
@@ -183,7 +185,7 @@ def test_ten_providers_on_ten_mailboxes(dovecot: Dovecot, daemons: Callable[...,
     for number, user in enumerate(users):
         dovecot.set_password(user, "secret")
         dovecot.deliver(user, mails(20, first=1000 * number))
-    chain = daemons({user: account(dovecot, user) for user in users})
+    chain = daemons({user: account(dovecot, user) for user in users}, {"master": {"workers": 2}})
     chain.start("api", "master")
 
     providers = [chain.provide(user, "--once", name=user) for user in users]

@@ -1,13 +1,11 @@
 """The mailbox commands as a user types them."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.servers.daemons import ROOT, Daemons
+from tests.servers import forked
+from tests.servers.daemons import Daemons
 from tests.servers.scripted_imap import ScriptedImap
 from tests.servers.scripted_pop3 import ScriptedPop3
 
@@ -28,15 +26,8 @@ class Said(NamedTuple):
 
 def tool(chain: Daemons, *words: str, **environment: str) -> Said:
     """Run `python -m provider WORDS` beside the daemons of that chain."""
-    path = os.pathsep.join([*environment.pop("PYTHONPATH", "").split(), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", "provider", *words, "--config", str(chain.folder / "config.ini")],
-        cwd=chain.folder,
-        env={**os.environ, **environment, "PYTHONPATH": path},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    config = ["--config", str(chain.folder / "config.ini")]
+    done = forked.run("provider", [*words, *config], chain.folder, environment)
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

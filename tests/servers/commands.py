@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.servers import forked
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,15 +24,7 @@ def run(
     folder: Path, module: str, *arguments: str, seconds: float = 90
 ) -> subprocess.CompletedProcess[str]:
     """Run it in that folder; what it said, and its status."""
-    return subprocess.run(
-        command(module, *arguments),
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        # Without the terminal of whoever runs the tests: nobody is there to be asked.
-        start_new_session=True,
-        timeout=seconds,
-        check=False,
+    done = forked.run(module, arguments, folder, seconds=seconds)
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )

@@ -1,20 +1,19 @@
 """The daemons as a user starts them: processes of their own, a config.ini, free ports."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.servers import forked
 from tests.servers.ports import HOST, free_port
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = forked.ROOT
 #: On a machine that has much else to do; who is ready sooner is waited for no longer.
 START_SECONDS = 90.0
 END_SECONDS = 60.0
@@ -33,6 +32,7 @@ class Daemons:
         given = {name: dict(values) for name, values in (sections or {}).items()}
         given.setdefault("api", {})["port"] = self.api_port
         given.setdefault("master", {})["port"] = self.master_port
+        given["master"].setdefault("workers", 1)
         for section in ("provider", "monitor"):
             given.setdefault(section, {}).setdefault("reconnect_seconds", 0.5)
         self.configure(mailboxes, given)
@@ -87,24 +87,21 @@ class Daemons:
             raise AssertionError(f"provider --once ended with {status}:\n{self.log('pull')}")
 
     def _run(self, name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", module, "--config", str(self.folder / "config.ini")]
-        path = os.pathsep.join([*self.environment.get("PYTHONPATH", "").split(), str(ROOT)])
-        environment = {**os.environ, **self.environment, "PYTHONPATH": path}
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [*command, *arguments],
-                cwd=self.folder,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            self.processes[name] = forked.start(
+                module,
+                ["--config", str(self.folder / "config.ini"), *arguments],
+                self.folder,
+                self.environment,
+                log,
+                log,
             )
         return self.processes[name]
 
     def check(self, module: str) -> list[dict[str, Any]]:
         """What a daemon's --check --json finds."""
-        command = [sys.executable, "-m", module, "--check", "--json"]
-        config = ["--config", str(self.folder / "config.ini")]
-        done = subprocess.run([*command, *config], cwd=ROOT, capture_output=True, check=False)
+        arguments = ["--config", str(self.folder / "config.ini"), "--check", "--json"]
+        done = forked.run(module, arguments, ROOT)
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found
 
