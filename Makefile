@@ -89,7 +89,7 @@ define apt_install
 endef
 
 system-deps:
-	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium \
+	$(call apt_install,dovecot-imapd dovecot-pop3d openssl bubblewrap rabbitmq-server chromium-headless-shell \
 		fonts-dejavu-core postgresql monit systemd docker-compose)
 
 image-check:
