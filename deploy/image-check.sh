@@ -58,7 +58,8 @@ with_engine() {
     }
     again() { "$engine" start "$NAME" > /dev/null; }
     healthcheck() { "$engine" inspect -f "$(test_of .Config)" "$TAG"; }
-    inside() { "$engine" exec "$NAME" "$@"; }
+    # Programs come on its standard input.
+    inside() { "$engine" exec -i "$NAME" "$@"; }
     logs() { "$engine" logs "$NAME" 2>&1; }
     end() {
         "$engine" stop -t 60 "$NAME" > /dev/null
