@@ -137,11 +137,15 @@ def test_its_log_is_read_while_it_runs_and_a_stop_ends_it(spread: House, tmp_pat
     assert "stopped" in run["error"]
 
 
-@on_both
-def test_two_runners_do_each_of_200_runs_once(spread: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spread", "runs"),
+    [("rows", 200), ("rabbit", 50), pytest.param("rabbit", 200, marks=pytest.mark.long)],
+    indirect=["spread"],
+)
+def test_two_runners_do_each_of_many_runs_once(spread: House, tmp_path: Path, runs: int) -> None:
     here = spread()
     marks = marking(here, tmp_path)
-    ids = [here.hand("marks") for _ in range(200)]
+    ids = [here.hand("marks") for _ in range(runs)]
     for name in ("runner", "other"):
         here.run_scripts(name)
 
