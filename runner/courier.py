@@ -3,8 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from postroom import following
 from postroom.backoff import Backoff, reason
@@ -16,14 +14,17 @@ from postroom.courier import (
     TellDelivery,
     ToldDelivery,
 )
-from postroom.errors import PostroomError, RefusedError, TemporaryError
+from postroom.errors import RefusedError, TemporaryError
 from postroom.runner_client import RunnerClient
 from postroom.settings import Config
 
 from .leases import Lease
+from .outliving import outlived
 from .pace import Pace
 from .sending import Result, Sender
 from .shared import Shared
+
+TROUBLE = "no webhooks are sent"
 
 log = logging.getLogger(__name__)
 
@@ -47,29 +48,16 @@ class Courier:
             threading.Thread(target=self._work, name=f"courier-{number}", daemon=True).start()
 
     def _work(self) -> None:
-        carrying = Backoff()
-        while not self._shared.stop.is_set():
+        stop, carrying = self._shared.stop, Backoff()
+        while not stop.is_set():
             claimed = None
             # Who waits for an API that is away waits in here: the others need not say so, too.
-            with self._asking, self._outlived(self._away):
+            with self._asking, outlived(TROUBLE, self._away, stop):
                 began = time.monotonic()
                 claimed = self._next()
             if claimed:
-                with self._outlived(carrying):
+                with outlived(TROUBLE, carrying, stop):
                     self._carry(claimed, began)
-
-    @contextmanager
-    def _outlived(self, backoff: Backoff) -> Iterator[None]:
-        """Say what went wrong, and wait: the thread must live, and the API may be back soon."""
-        try:
-            yield
-        except Exception as e:
-            pause = backoff.pause(e)
-            unforeseen = None if isinstance(e, PostroomError) else e
-            log.warning("no webhooks are sent: %s", reason(e), exc_info=unforeseen)
-            self._shared.stop.wait(pause)
-        else:
-            backoff.reset()
 
     def _next(self) -> ClaimedWebhook | None:
         shared = self._shared

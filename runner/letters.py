@@ -10,13 +10,14 @@ from email.utils import format_datetime
 from html import escape
 
 from postroom import shown
-from postroom.backoff import Backoff, reason
+from postroom.backoff import Backoff
 from postroom.courier import ClaimedLetter, ClaimLetter, TellLetter, ToldAlarm
 from postroom.digest_options import of_alarms
 from postroom.errors import PostroomError
 from postroom.mailer import Mailer
 from postroom.settings import Config
 
+from .outliving import outlived
 from .shared import Shared
 
 log = logging.getLogger(__name__)
@@ -45,18 +46,10 @@ class Letters:
         backoff = Backoff()
         asked = ClaimLetter(worker=self._shared.worker)
         while not self._shared.stop.wait(LOOK_SECONDS):
-            try:
+            with outlived("no alarms are mailed", backoff, self._shared.stop):
                 for letter in self._shared.client.claim_letter(asked):
                     told = self._send(mailer, letter)
                     self._shared.client.tell_letter(letter.mail, told)
-            except Exception as e:
-                # The thread must live: the API may be back at any time.
-                pause = backoff.pause(e)
-                unforeseen = None if isinstance(e, PostroomError) else e
-                log.warning("no alarms are mailed: %s", reason(e), exc_info=unforeseen)
-                self._shared.stop.wait(pause)
-            else:
-                backoff.reset()
 
     def _send(self, mailer: Mailer, letter: ClaimedLetter) -> TellLetter:
         try:

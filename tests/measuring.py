@@ -12,8 +12,8 @@ import zlib
 import pytest
 from coverage import Coverage
 
-#: With this in the environment a process measures its coverage.
-PROCESSES = "COVERAGE_PROCESS_CONFIG"
+from tests.servers.forked import MEASURED
+
 DAEMONS_ONE_IN = 4
 #: Where the cases of a test go much the same way through our code.
 ALIKE = ("tests/api/", "tests/web/")
@@ -31,7 +31,7 @@ class Measuring:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         self._coverage = Coverage.current()
-        self._processes = os.environ.get(PROCESSES)
+        self._processes = os.environ.get(MEASURED)
         self._switch(os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0")
 
     @pytest.hookimpl(trylast=True)
@@ -45,9 +45,9 @@ class Measuring:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         self._switch(item.nodeid in self._first or not item.nodeid.startswith(ALIKE))
         if self._processes and zlib.crc32(item.nodeid.encode()) % DAEMONS_ONE_IN == 0:
-            os.environ[PROCESSES] = self._processes
+            os.environ[MEASURED] = self._processes
         else:
-            os.environ.pop(PROCESSES, None)
+            os.environ.pop(MEASURED, None)
 
     def _switch(self, on: bool) -> None:
         if self._coverage is None or on == self._on:

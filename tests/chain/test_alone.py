@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.chain.pages import RECEIVER, files
+from tests.documents import ROOT
 from tests.servers import processes
-from tests.servers.daemons import ROOT
 from tests.servers.smtp import SmtpServer
 from tests.servers.swift import Swift
 from tests.servers.web import WebServer

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.chain.mails import hashes, mails
+from tests.documents import ROOT
 from tests.long import one_in
-from tests.servers.daemons import ROOT, Daemons
+from tests.servers.daemons import Daemons
 from tests.waiting import wait_until
 
 OFFICE = {"key_file": "data/keys/office.key_secret", "server_key_file": "data/keys/server.key"}

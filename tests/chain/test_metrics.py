@@ -60,6 +60,7 @@ def test_each_daemon_tells_what_it_did(
     pages.files(web, {"a.pdf": b"one", "b.pdf": b"two!"})
     sections = {
         "page docs": pages.page(web),
+        "master": {"workers": 2},
         "metrics": at,
         "runner": {"isolation": "none", "poll_seconds": 0.05},
     }
@@ -95,7 +96,7 @@ def test_each_daemon_tells_what_it_did(
     assert master("master_batch_seconds_count", stage="parse")
     assert master("master_batch_seconds_count", stage="deliver")
     assert master("master_requests_total", request="push")
-    assert master("master_workers", state="alive") == 1
+    assert master("master_workers", state="alive") == 2
     assert master("master_queue_requests") is not None
 
     api = read(chain.api_port)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import ROOT
 from tests.servers import commands
-from tests.servers.daemons import ROOT, Daemons
+from tests.servers.daemons import Daemons
 from tests.servers.postgres import Postgres
 
 MAILS, KILLS = 1_500, 6

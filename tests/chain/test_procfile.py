@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.chain.mails import hashes, mails
-from tests.servers.daemons import ROOT, Daemons
+from tests.documents import ROOT
+from tests.servers.daemons import Daemons
 from tests.waiting import wait_until
 
 #: As those programs read a line; what does not match is passed over by them without a word.

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from tests.chain.conftest import account
 from tests.chain.mails import mails
 from tests.chain.tools import tool
-from tests.servers.daemons import ROOT, Daemons
+from tests.documents import ROOT
+from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.servers.daemons import ROOT, Daemons
+from tests.documents import ROOT
+from tests.servers.daemons import Daemons
 
 MAIL = b"From: Ann <ann@example.org>\r\nSubject: Bonjour\r\n\r\nA demain.\r\n"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers.daemons import ROOT
+from tests.documents import ROOT
 
 FILE = ROOT / "deploy" / "compose.yaml"
 #: Each checks a file against the schema of the specification, without any Docker that runs.

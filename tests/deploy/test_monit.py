@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.house import MAIL, House
-from tests.servers.daemons import ROOT
+from tests.documents import ROOT
 from tests.servers.ports import HOST, free_port
 from tests.waiting import wait_until
 

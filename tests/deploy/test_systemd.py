@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from postroom.daemon import Exit
-from tests.servers.daemons import ROOT
+from tests.documents import ROOT
 
 UNITS = ROOT / "deploy" / "systemd"
 DAEMONS = {"api", "master", "provider", "monitor", "runner"}

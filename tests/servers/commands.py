@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.documents import ROOT
 from tests.servers import forked
-
-ROOT = Path(__file__).parents[2]
 
 
 def command(module: str, *arguments: str) -> list[str]:

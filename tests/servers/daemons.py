@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.documents import ROOT
 from tests.servers import forked
 from tests.servers.ports import HOST, free_port
 from tests.waiting import wait_until
 
-ROOT = forked.ROOT
 #: On a machine that has much else to do; who is ready sooner is waited for no longer.
 START_SECONDS = 90.0
 END_SECONDS = 60.0

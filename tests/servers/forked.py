@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.documents import ROOT
+
 #: With this in its environment a process measures its coverage from its first line on.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
 

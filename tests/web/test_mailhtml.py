@@ -181,7 +181,9 @@ def test_pictures_elsewhere_stay_only_when_they_are_asked_for():
         ("<img src=cid:logo> http://e.example", False),
         ("<a href=https://e.example/a.png>", False),
         ("<img " * 100_000, False),
+        ("<img alt='I <3 you' src=\n'\n            https://e.example/a.png'>", True),
         ("<img src=" + " " * 500_000, False),
+        ("<img " + ("src=" + " " * 900) * 500, False),
         ("<img " + "src" * 100_000, False),
     ],
 )
