@@ -35,7 +35,10 @@ class Held(NamedTuple):
 
 
 class StubMaster:
-    """`held` is the store, `requests` all that was asked; `before` is a test's way in."""
+    """`held` is the store, `requests` all that was asked; `before` is a test's way in.
+
+    The thread replaces `held` and changes none: a test may go through it meanwhile.
+    """
 
     def __init__(self, port: int = 0, limits: wire.Limits | None = None) -> None:
         self.limits = limits or wire.Limits()
@@ -161,14 +164,13 @@ class StubMaster:
             and header_sha256(header_block(h.raw)) == digest.header_sha256
         }
         if len(twins) == 1:
-            held[digest.key] = self.held[_place(offer, generation, digest.key)] = next(
-                iter(twins.values())
-            )
+            held[digest.key] = twin = next(iter(twins.values()))
+            self.held = {**self.held, _place(offer, generation, digest.key): twin}
 
     def _push(self, envelope: wire.Envelope) -> wire.PushReply:
         push = envelope.request
         assert isinstance(push, wire.Push)
-        told = []
+        told, taken = [], {}
         for item, view in envelope.bodies():
             raw = bytes(view)
             if item.upload:
@@ -177,10 +179,11 @@ class StubMaster:
                 assert sha256(raw).hexdigest() == item.upload.sha256
             status = item.outcome or "stored"
             place = _place(push, push.generation or 0, item.key)
-            self.held[place] = Held(status, raw, item.size, item.reason)
+            taken[place] = Held(status, raw, item.size, item.reason)
             if raw:
                 self.downloaded[sha256(raw).hexdigest()] += 1
             told.append(wire.ItemReply(key=item.key, status=status))  # type: ignore[arg-type]
+        self.held = {**self.held, **taken}
         return wire.PushReply(items=told)
 
     def _pass(self, told: wire.Pass) -> wire.PassReply:
