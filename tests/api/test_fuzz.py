@@ -44,7 +44,7 @@ def sensible_and_not(operation: Any) -> Any:
     return st.one_of(sensible, operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
 
 
-@pytest.mark.parametrize(("method", "path"), one_in(4, OPERATIONS))
+@pytest.mark.parametrize(("method", "path"), one_in(6, OPERATIONS))
 def test_no_request_breaks_the_api_or_its_word(api: Caller, method: str, path: str) -> None:
     api.hello()
     api.push(1, 2, 3)
