@@ -16,7 +16,8 @@ from postroom.storage import Storage
 
 from . import fields, mbox, query, shown, table
 from .models import Mail
-from .raws import chunks, open_raw
+from .ranges import chunks
+from .raws import open_raw
 
 #: Mails for which one query fetches attachments, and one the places.
 BATCH = 100

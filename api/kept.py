@@ -9,7 +9,6 @@ from postroom.storage.keys import is_hash
 
 from .deliveries import NOTHING
 from .models import File, Mail, Place, Run, now
-from .scriptdeletion import keys_of
 from .stores import Holds
 
 #: Where the objects of watched files begin; beside them others may come to stand.
@@ -120,6 +119,12 @@ def _runs_named(keys: Collection[str]) -> set[str]:
 
 def _is_id(text: str) -> bool:
     return text.isdigit() and len(text) < 19
+
+
+def keys_of(run: Run) -> list[str]:
+    """The objects that a run's row names; of what is lost the key is empty."""
+    keys: list[str] = [run.output_key, *(each["key"] for each in run.artefacts)]
+    return [key for key in keys if key]
 
 
 def beginning(key: str) -> str:

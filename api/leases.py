@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-import peewee
 
 from postroom.errors import RefusedError
 from postroom.runs import (
@@ -30,14 +29,12 @@ from . import attendance, bulk, held, lost, runlog, runs, stores, tasks, traced
 from .database import Database
 from .deliveries import MAX_LINE, clean
 from .held import Held
-from .models import Run, Task, database, encode, now
+from .models import Run, database, encode, now
 from .schedule import next_try, stamp
 
 #: Where a run's objects stand; an attempt has a folder of its own.
 OBJECTS = "runs/"
 TOKEN = "pr_run_"  # noqa: S105 - how such a token begins, not one
-#: The index of tokens holds for these very words.
-_HAS_TOKEN = peewee.SQL("token <> ''")
 #: Of each script: whether one of its runs is under way, and the first that waits and is due.
 _WAITING = """
     SELECT s.id, s.overlap,
@@ -330,14 +327,6 @@ def _check_keys(run: Held, keys: Sequence[str]) -> None:
 def _beginning(run: Held) -> str:
     """How the keys of all objects of this attempt begin."""
     return f"{OBJECTS}{run.id}/{run.attempt}/"
-
-
-def is_token(digest: str) -> bool:
-    """Whether this is the hash of a token that a run reads the API with, now."""
-    found = Run.select().join(Task).where(
-        _HAS_TOKEN, Run.token == digest, Run.claim > "", Task.lease_until >= now()
-    )  # fmt: skip
-    return bool(found.exists())
 
 
 def _held(id_: int, claim: str) -> Held:

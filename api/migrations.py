@@ -7,7 +7,7 @@ from postroom.errors import SettingsError
 
 from . import upgrade
 from .database import RESTORING, Database
-from .kept import beginning
+from .kept import beginning, keys_of
 from .models import (
     TABLES,
     Alarm,
@@ -32,7 +32,6 @@ from .models import (
     WebhookDelivery,
     database,
 )
-from .scriptdeletion import keys_of
 from .sessions import FORM_KEY
 from .wordindex import words_index
 

@@ -1,14 +1,15 @@
 """Bytes sent whole or in part (RFC 9110, section 14: one range, `If-Range`, `If-None-Match`)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from flask import Response, request
 
 from .problems import guarded, problem
-from .raws import chunks
 
+CHUNK = 256 * 1024
 _RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]{0,20})\s*-\s*([0-9]{0,20})\s*", re.I)
 
 
@@ -54,6 +55,11 @@ def send(
         return problem(416, "bad_range", text, {"Content-Range": f"bytes */{size}"})
     told["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
     return _stream(read(wanted.start, wanted.stop - wanted.start), wanted, told, 206, kind)
+
+
+def chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """All that is left of a stream, in pieces."""
+    return iter(partial(stream.read, CHUNK), b"")
 
 
 def _is_meant(tag: str) -> bool:

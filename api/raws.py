@@ -1,7 +1,5 @@
 """The raw bytes of stored mails."""
 
-from collections.abc import Iterator
-from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 
@@ -10,8 +8,6 @@ from postroom.storage import Storage
 
 from .deliveries import NOTHING
 from .models import Mail
-
-CHUNK = 256 * 1024
 
 
 def open_raw(storage: Storage, mail: Mail, start: int = 0, length: int | None = None) -> BinaryIO:
@@ -31,8 +27,3 @@ def demand(mail: Mail) -> None:
     """Raise RefusedError for a mail that has no raw bytes."""
     if not mail.has_raw:
         raise RefusedError("no_raw", f"mail {mail.id} came without its raw bytes")
-
-
-def chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """All that is left of a stream, in pieces."""
-    return iter(partial(stream.read, CHUNK), b"")

@@ -6,6 +6,7 @@ from postroom.storage import Storage
 
 from . import events, holding, scripts
 from .database import Database
+from .kept import keys_of
 from .models import (
     Replay,
     ReplayItem,
@@ -51,12 +52,6 @@ def delete_runs(ids: Sequence[int]) -> list[str]:
     Run.delete().where(Run.id.in_(ids)).execute()
     Task.delete().where(Task.id.in_([row.task_id for row in rows])).execute()
     return [] if holding.are_held() else [key for row in rows for key in keys_of(row)]
-
-
-def keys_of(run: Run) -> list[str]:
-    """The objects that a run's row names; of what is lost the key is empty."""
-    keys: list[str] = [run.output_key, *(each["key"] for each in run.artefacts)]
-    return [key for key in keys if key]
 
 
 def delete_replay(replay: Replay) -> None:
