@@ -16,26 +16,21 @@ from postroom.storage import Storage, open_files, open_mails
 from postroom.storage.durable import translated
 from postroom.storage.s3_options import SECTION, S3Options
 
-from . import (
-    backupcommands,
-    moving,
-    purgecommand,
-    rules,
-    security,
-    silence,
-    stems,
-    tokens,
-    upgrade,
-    upkeep,
-    usercommands,
-)
+from . import upkeep
+from .access import usercommands
 from .app import create_app
+from .backups import backupcommands
 from .database import Database, is_url, open_database
 from .inforce import InForce, Kept, page_settings
-from .lookout import Lookout
-from .migrations import STEPS, migrate, refuse_newer, schema_version
 from .models import Token, database
+from .purging import purgecommand, rules
+from .rest import security, tokens
+from .schema import moving, upgrade
+from .schema.migrations import STEPS, migrate, refuse_newer, schema_version
+from .search import stems
 from .server import serve
+from .sources import silence
+from .telling.lookout import Lookout
 
 SQLITE_HEAD = b"SQLite format 3\0"
 

@@ -7,14 +7,15 @@ from flask import Flask
 from postroom.net import is_loopback
 from postroom.storage import Storage
 
-from . import compress, contracts, followed, measured, problems, security, web
-from .bodies import MAX_BODY
-from .compiling import MAX_SOURCE
+from . import measured, web
 from .database import Database
 from .inforce import InForce
-from .migrations import migrate
 from .models import database
-from .routing import LateRule
+from .rest import compress, contracts, followed, problems, security
+from .rest.bodies import MAX_BODY
+from .rest.routing import LateRule
+from .schema.migrations import migrate
+from .scripting.compiling import MAX_SOURCE
 from .streams import Streams
 from .views import (
     alarms,

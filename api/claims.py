@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from . import quarantine, tasks
+from . import tasks
 from .database import Database
+from .mails import quarantine
 from .models import Task
 
 DEADLY = f"{tasks.TRIES} workers tried it and did not come back"

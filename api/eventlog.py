@@ -10,13 +10,13 @@ import peewee
 
 from postroom.errors import RefusedError
 
-from . import answers, paging
-from .contracts import Parameter
 from .database import Database
-from .migrations import feed_epoch
+from .mails.query import time_of
 from .models import Event, Fact, Script, Webhook
-from .query import time_of
+from .rest import answers, paging
+from .rest.contracts import Parameter
 from .schedule import stamp
+from .schema.migrations import feed_epoch
 
 FILTERS = (
     Parameter("kind", "Events of these kinds, by commas; `source.*` is all that begin so.",

@@ -10,10 +10,10 @@ from flask import Flask, Response, current_app, g, request
 
 from postroom.metrics import Labels, Metric, Numbers
 
-from . import silence
 from .database import Database
-from .ingest import Answer
+from .mails.ingest import Answer
 from .models import Mailbox, Page, Quarantine, Run, Task
+from .sources import silence
 from .streams import Streams
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})

@@ -14,7 +14,7 @@ from waitress.task import WSGITask
 
 from postroom import daemon
 
-from .bodies import MAX_BODY
+from .rest.bodies import MAX_BODY
 from .streams import KEEP_OPEN, Place
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,8 @@ from postroom.errors import TemporaryError
 
 from . import eventlog
 from .eventlog import Selection
-from .migrations import feed_epoch
 from .models import Event
+from .schema.migrations import feed_epoch
 
 log = logging.getLogger(__name__)
 

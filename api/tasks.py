@@ -9,7 +9,8 @@ import peewee
 from postroom import wire
 from postroom.errors import RefusedError
 
-from . import bulk, events
+from .database import bulk
+from .log import events
 from .models import Task, database, encode, now
 from .schedule import stamp
 

@@ -11,12 +11,16 @@ from functools import partial
 from postroom.errors import PostroomError
 from postroom.storage import Storage, StorageBrokenError
 
-from . import attendance, courier, damage, eventlog, lost, purge, retention
+from . import eventlog
 from .database import Database, end_process
-from .kept import FILES, MAILS, RUNS, Kept
-from .lookout import Lookout
-from .rules import Rules
-from .silence import Watch
+from .objects import damage
+from .objects.kept import FILES, MAILS, RUNS, Kept
+from .purging import purge
+from .purging.rules import Rules
+from .running import attendance, lost, retention
+from .sources.silence import Watch
+from .telling import courier
+from .telling.lookout import Lookout
 
 log = logging.getLogger(__name__)
 CHECK_SECONDS = 600.0

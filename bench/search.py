@@ -27,13 +27,13 @@ import msgspec
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.conditions import selects
 from api.database import Database, open_database
 from api.deliveries import Delivery
-from api.fold import fold
-from api.ingest import ingest
+from api.mails.ingest import ingest
 from api.models import Mail
-from api.querylang import parse as parse_query
+from api.search.conditions import selects
+from api.search.fold import fold
+from api.search.querylang import parse as parse_query
 from bench.throughput import originals
 from postroom import records
 from postroom.parsing.mail import parse

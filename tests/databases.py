@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from api.database import Database, open_database
-from api.migrations import migrate
 from api.models import database
+from api.schema.migrations import migrate
 from tests.servers.postgres import Postgres
 
 #: Of these all, of the others one in so many: `make test-long` has the rest.

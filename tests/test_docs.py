@@ -9,12 +9,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from api import problems, query
 from api.app import create_app
 from api.database import open_database
 from api.database.base import EXIT_BROKEN
 from api.deliveries import Delivery
-from api.security import is_page
+from api.mails import query
+from api.rest import problems
+from api.rest.security import is_page
 from master.parsers import PARSERS
 from master.sinks import SINKS
 from master.sinks.directory import DirectoryOptions

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from api.database import open_database
-from api.migrations import STEPS, migrate
 from api.models import database
+from api.schema.migrations import STEPS, migrate
 from postroom import doctor_host
 from tests.conftest import need_dovecot
 from tests.servers.commands import run

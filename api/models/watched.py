@@ -87,7 +87,7 @@ class File(BaseModel):
     news = peewee.TextField(default="")
     #: The last digest that told of it.
     digest = peewee.ForeignKeyField(Digest, null=True, index=False)
-    #: What searches look in: name, text and URL as api.fold writes them.
+    #: What searches look in: name, text and URL as api.search.fold writes them.
     words = peewee.TextField(default="")
 
     class Meta:

@@ -7,14 +7,14 @@ from flask import Blueprint, Response, current_app, request
 from postroom.courier import ClaimedLetters, ClaimLetter, LetterTold, TellLetter
 from postroom.errors import RefusedError
 
-from .. import alarms, letters
-from ..alarmed import Alarm as ShownAlarm
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import Answer, Parameter, contract, lists
 from ..models import Alarm
-from ..paging import cursor, each, limit, page
-from ..security import scope
+from ..rest.alarmed import Alarm as ShownAlarm
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, Parameter, contract, lists
+from ..rest.paging import cursor, each, limit, page
+from ..rest.security import scope
+from ..telling import alarms, letters
 
 blueprint = Blueprint("alarms", __name__, url_prefix="/v1/alarms")
 STATE = Parameter("state", "`open` or `all`.", Literal["open", "all"], "open", error="bad_state")

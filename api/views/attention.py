@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response
 
-from .. import attention
-from ..alarmed import Attention
-from ..bodies import answer
-from ..contracts import Answer, contract
+from ..rest.alarmed import Attention
+from ..rest.bodies import answer
+from ..rest.contracts import Answer, contract
+from ..telling import attention
 from .alarms import shown
 
 blueprint = Blueprint("attention", __name__)

@@ -7,9 +7,9 @@ from flask import Blueprint, Response, current_app
 
 from postroom.errors import RefusedError
 
-from .. import openapi
-from ..bodies import JSON
-from ..contracts import Answer, contract
+from ..rest import openapi
+from ..rest.bodies import JSON
+from ..rest.contracts import Answer, contract
 
 blueprint = Blueprint("browse", __name__)
 #: The page and its scripts come from here, and speak with nobody else.

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, current_app, request
 
-from .. import digestlist, digests
-from ..asking import asked, asks
-from ..bodies import answer
-from ..contracts import lists
 from ..models import Digest
-from ..paging import cursor, each, limit, page
-from ..watched import Digest as ShownDigest
+from ..rest.asking import asked, asks
+from ..rest.bodies import answer
+from ..rest.contracts import lists
+from ..rest.paging import cursor, each, limit, page
+from ..rest.watched import Digest as ShownDigest
+from ..watching import digestlist, digests
 
 blueprint = Blueprint("digests", __name__, url_prefix="/v1/digests")
 

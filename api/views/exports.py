@@ -8,11 +8,12 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import TemporaryError
 
-from .. import export, fields, query, table
-from ..answers import WholeMail
-from ..contracts import Answer, contract, fields_of
+from ..mails import export, query, table
 from ..models import Mail
-from ..problems import guarded
+from ..rest import fields
+from ..rest.answers import WholeMail
+from ..rest.contracts import Answer, contract, fields_of
+from ..rest.problems import guarded
 
 blueprint = Blueprint("exports", __name__, url_prefix="/v1")
 LINES, TABLE, MBOX = "application/x-ndjson", "text/csv", "application/mbox"

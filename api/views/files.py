@@ -8,13 +8,16 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import ObjectMissingError, RefusedError
 
-from .. import damage, fields, filelist, files, kept, ranges, tasks
-from ..asking import asked, asks
-from ..bodies import answer
-from ..contracts import RANGED, Answer, content, contract, lists, shows
+from .. import tasks
 from ..models import File, Page, Task, now
-from ..paging import cursor, each, limit, page
-from ..watched import File as ShownFile
+from ..objects import damage, kept
+from ..rest import fields, ranges
+from ..rest.asking import asked, asks
+from ..rest.bodies import answer
+from ..rest.contracts import RANGED, Answer, content, contract, lists, shows
+from ..rest.paging import cursor, each, limit, page
+from ..rest.watched import File as ShownFile
+from ..watching import filelist, files
 from .mails import UNTRUSTED
 
 blueprint = Blueprint("files", __name__, url_prefix="/v1/files")

@@ -4,11 +4,11 @@ from flask import Blueprint, Response, current_app
 
 import postroom
 
-from ..answers import Health
-from ..bodies import answer
-from ..contracts import Answer, contract
 from ..models import Fact
-from ..security import scope
+from ..rest.answers import Health
+from ..rest.bodies import answer
+from ..rest.contracts import Answer, contract
+from ..rest.security import scope
 
 blueprint = Blueprint("health", __name__)
 

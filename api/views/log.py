@@ -3,14 +3,15 @@
 import msgspec
 from flask import Blueprint, Response, current_app, request
 
-from .. import eventlog, quarantine, streams
-from ..answers import Event as ToldEvent
-from ..answers import ListedTask, Quarantined
-from ..bodies import answer
-from ..contracts import Answer, Parameter, contract, lists
-from ..folders import key_value
+from .. import eventlog, streams
+from ..mails import quarantine
 from ..models import Quarantine, Task
-from ..paging import cursor, each, limit, page
+from ..rest.answers import Event as ToldEvent
+from ..rest.answers import ListedTask, Quarantined
+from ..rest.bodies import answer
+from ..rest.contracts import Answer, Parameter, contract, lists
+from ..rest.paging import cursor, each, limit, page
+from ..sources.folders import key_value
 
 blueprint = Blueprint("log", __name__, url_prefix="/v1")
 AFTER = Parameter("after", "The same as `cursor`.", error="bad_cursor")

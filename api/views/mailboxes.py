@@ -5,17 +5,19 @@ from flask import Blueprint, Response, current_app
 from postroom import wire
 from postroom.errors import RefusedError
 
-from .. import fields, named, offers, silence, sources, tasks
-from ..answers import Mailbox as ShownMailbox
-from ..answers import PassReceipt
-from ..asking import asked, asks
-from ..bodies import answer, body_as
-from ..contracts import Answer, contract, lists, shows
-from ..models import Folder, Mailbox, Receipt, Task
-from ..paging import cursor, each, limit, page
-from ..receipts import COUNTS
-from ..security import scope
-from ..sourceshown import stands
+from .. import tasks
+from ..models import Folder, Mailbox, Receipt, Task, named
+from ..rest import fields
+from ..rest.answers import Mailbox as ShownMailbox
+from ..rest.answers import PassReceipt
+from ..rest.asking import asked, asks
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, contract, lists, shows
+from ..rest.paging import cursor, each, limit, page
+from ..rest.security import scope
+from ..sources import offers, silence, standing
+from ..sources.receipts import COUNTS
+from ..sources.sourceshown import stands
 
 blueprint = Blueprint("mailboxes", __name__, url_prefix="/v1/mailboxes")
 
@@ -77,7 +79,7 @@ def hello(name: str) -> Response:
             f"the master keeps raw mails in the store {theirs}, the API reads from {own}: both "
             "must use the same [storage]; SQLite and directory stores serve one host only",
         )
-    return answer(sources.hello(current_app.config["DATABASE"], told, own))
+    return answer(standing.hello(current_app.config["DATABASE"], told, own))
 
 
 @blueprint.post("/<name>/offers")
@@ -105,7 +107,7 @@ def offer(name: str) -> Response:
 def finish_pass(name: str) -> Response:
     """A window of a finished pass, or a waiting source's sign of life."""
     told = body_as(wire.Pass, mailbox=name, cmd="PASS")
-    return answer(sources.finish(current_app.config["DATABASE"], told))
+    return answer(standing.finish(current_app.config["DATABASE"], told))
 
 
 @blueprint.post("/<name>/sync")

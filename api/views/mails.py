@@ -11,13 +11,14 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.parts import part_bytes
 
-from .. import fields, maillist, query, ranges, ranking, shown
-from ..answers import FoundMail, Page, WholeMail
-from ..bodies import answer
-from ..contracts import RANGED, content, contract, lists, shows
+from ..mails import maillist, query, ranking, shown
+from ..mails.raws import demand, open_raw
 from ..models import Attachment, Mail
-from ..paging import cursor, limit, page
-from ..raws import demand, open_raw
+from ..rest import fields, ranges
+from ..rest.answers import FoundMail, Page, WholeMail
+from ..rest.bodies import answer
+from ..rest.contracts import RANGED, content, contract, lists, shows
+from ..rest.paging import cursor, limit, page
 
 blueprint = Blueprint("mails", __name__, url_prefix="/v1/mails")
 #: What a stranger wrote is saved, never run or guessed at.

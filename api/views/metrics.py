@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app
 
 from postroom import exposition
 
-from ..contracts import Answer, contract
+from ..rest.contracts import Answer, contract
 
 blueprint = Blueprint("metrics", __name__)
 

@@ -7,16 +7,18 @@ from flask import Blueprint, Response, current_app
 
 from postroom import wire
 
-from .. import fields, files, links, named, pages, pulse, tasks
-from ..asking import asked, asks
-from ..bodies import answer, body_as
-from ..contracts import Answer, contract, lists, shows
-from ..models import File, Page, Task
-from ..paging import cursor, limit, page
-from ..security import scope
-from ..sourceshown import stands
-from ..watched import FileCounts
-from ..watched import Page as ShownPage
+from .. import tasks
+from ..models import File, Page, Task, named
+from ..rest import fields
+from ..rest.asking import asked, asks
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, contract, lists, shows
+from ..rest.paging import cursor, limit, page
+from ..rest.security import scope
+from ..rest.watched import FileCounts
+from ..rest.watched import Page as ShownPage
+from ..sources.sourceshown import stands
+from ..watching import files, links, pages, pulse
 
 blueprint = Blueprint("pages", __name__, url_prefix="/v1/pages")
 

@@ -7,14 +7,14 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import RefusedError
 
-from .. import deletions, named
-from ..answers import Deletions, ShownDeletion, ShownPlace
-from ..bodies import answer, body_as
-from ..contracts import Answer, Parameter, contract, lists
-from ..folders import key_value
-from ..models import Deletion, Folder, Mail, Mailbox, Place
-from ..numbers import whole
-from ..paging import cursor, each, limit, page
+from ..models import Deletion, Folder, Mail, Mailbox, Place, named
+from ..rest.answers import Deletions, ShownDeletion, ShownPlace
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, Parameter, contract, lists
+from ..rest.numbers import whole
+from ..rest.paging import cursor, each, limit, page
+from ..sources import deletions
+from ..sources.folders import key_value
 
 blueprint = Blueprint("places", __name__, url_prefix="/v1/mailboxes")
 STATES = ("intended", "deleted", "kept", "unknown")

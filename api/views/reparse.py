@@ -5,13 +5,13 @@ from flask import Blueprint, Response, current_app, request
 
 from postroom.errors import RefusedError
 
-from .. import reparse
-from ..answers import Reparsed, Unparsed
-from ..bodies import MSGPACK, answer
-from ..contracts import LIMIT, Answer, Parameter, contract
-from ..numbers import whole
-from ..paging import limit
-from ..security import scope
+from ..mails import reparse
+from ..rest.answers import Reparsed, Unparsed
+from ..rest.bodies import MSGPACK, answer
+from ..rest.contracts import LIMIT, Answer, Parameter, contract
+from ..rest.numbers import whole
+from ..rest.paging import limit
+from ..rest.security import scope
 
 blueprint = Blueprint("reparse", __name__, url_prefix="/v1/mails")
 _PACKED = msgspec.msgpack.Decoder(reparse.ReparsedBody)

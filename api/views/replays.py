@@ -8,16 +8,20 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.runs import ClaimBatch, ItemsTaken, ReplayBatch, TellItems
 
-from .. import export, fields, filelist, query, replays, scriptshown
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import Answer, Parameter, contract, lists, shows
+from ..mails import export, query
 from ..models import Replay, Script
-from ..paging import cursor, each, limit, page
-from ..problems import guarded
-from ..scripted import Replay as ShownReplay
-from ..scripted import ReplayLine
-from ..security import scope
+from ..replaying import replays
+from ..rest import fields
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, Parameter, contract, lists, shows
+from ..rest.paging import cursor, each, limit, page
+from ..rest.problems import guarded
+from ..rest.scripted import Replay as ShownReplay
+from ..rest.scripted import ReplayLine
+from ..rest.security import scope
+from ..scripting import scriptshown
+from ..watching import filelist
 from .exports import LINES, Turn
 
 blueprint = Blueprint("replays", __name__, url_prefix="/v1")

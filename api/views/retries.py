@@ -2,12 +2,13 @@
 
 from flask import Blueprint, Response, current_app, request
 
-from .. import claims, quarantine
-from ..answers import Claimed, Finished, Retries, Retry
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import Answer, contract
-from ..security import scope
+from .. import claims
+from ..mails import quarantine
+from ..rest.answers import Claimed, Finished, Retries, Retry
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, contract
+from ..rest.security import scope
 
 blueprint = Blueprint("retries", __name__, url_prefix="/v1")
 

@@ -20,16 +20,18 @@ from postroom.runs import (
     RenewRun,
 )
 
-from .. import deadletters, fields, leases, ranges, runlist, runlog, runs, scriptshown
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import RANGED, Answer, Parameter, content, contract, lists, shows
 from ..models import Run
-from ..numbers import whole
-from ..paging import cursor, each, limit, page
-from ..scripted import Log
-from ..scripted import Run as ShownRun
-from ..security import scope
+from ..rest import fields, ranges
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import RANGED, Answer, Parameter, content, contract, lists, shows
+from ..rest.numbers import whole
+from ..rest.paging import cursor, each, limit, page
+from ..rest.scripted import Log
+from ..rest.scripted import Run as ShownRun
+from ..rest.security import scope
+from ..running import deadletters, leases, runlist, runlog, runs
+from ..scripting import scriptshown
 from .mails import UNTRUSTED
 
 _GONE = "these bytes are gone from the storage: run the script again"

@@ -11,21 +11,11 @@ from postroom.runs import (
     ToldSlots,
 )
 
-from .. import (
-    advance,
-    fields,
-    named,
-    runlist,
-    runs,
-    scriptdeletion,
-    scriptfolder,
-    scripts,
-    scriptshown,
-    slots,
-)
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import (
+from ..models import Script, ScriptVersion, Slot, named
+from ..rest import fields
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import (
     IF_NONE_MATCH,
     UNCHANGED,
     Answer,
@@ -35,14 +25,15 @@ from ..contracts import (
     lists,
     shows,
 )
-from ..models import Script, ScriptVersion, Slot
-from ..numbers import whole
-from ..paging import cursor, each, limit, page
-from ..scripted import Deleted, Source, Version
-from ..scripted import Run as ShownRun
-from ..scripted import Script as ShownScript
-from ..scripted import Slot as ShownSlot
-from ..security import scope
+from ..rest.numbers import whole
+from ..rest.paging import cursor, each, limit, page
+from ..rest.scripted import Deleted, Source, Version
+from ..rest.scripted import Run as ShownRun
+from ..rest.scripted import Script as ShownScript
+from ..rest.scripted import Slot as ShownSlot
+from ..rest.security import scope
+from ..running import advance, runlist, runs, slots
+from ..scripting import scriptdeletion, scriptfolder, scripts, scriptshown
 
 blueprint = Blueprint("scripts", __name__, url_prefix="/v1/scripts")
 KEY = Parameter("Idempotency-Key", "Names this request: sent again, it is the same run.",

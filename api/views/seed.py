@@ -8,15 +8,16 @@ from flask import Blueprint, Response, current_app, request
 from postroom.errors import RefusedError
 from postroom.storage import Storage
 
-from .. import ingest, measured
-from ..answers import FolderUid, LastUids, MailboxUids, Taken
-from ..asked import PlainMail
-from ..bodies import MSGPACK, answer, body
-from ..contracts import Answer, ListOf, Parameter, contract
+from .. import measured
 from ..deliveries import MAX_MAILS, Delivery, read_all
+from ..mails import ingest
 from ..models import Folder, Mailbox
-from ..numbers import whole
-from ..security import scope
+from ..rest.answers import FolderUid, LastUids, MailboxUids, Taken
+from ..rest.asked import PlainMail
+from ..rest.bodies import MSGPACK, answer, body
+from ..rest.contracts import Answer, ListOf, Parameter, contract
+from ..rest.numbers import whole
+from ..rest.security import scope
 
 blueprint = Blueprint("seed", __name__)
 

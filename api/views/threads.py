@@ -8,12 +8,12 @@ from flask import Blueprint, Response
 
 from postroom.errors import RefusedError
 
-from .. import maillist, shown
-from ..answers import ListedMail, Thread, ThreadPage
-from ..bodies import answer
-from ..contracts import PAGED, Answer, contract, fields_of, lists
+from ..mails import maillist, shown
 from ..models import Mail, Threaded
-from ..paging import cursor, limit, page
+from ..rest.answers import ListedMail, Thread, ThreadPage
+from ..rest.bodies import answer
+from ..rest.contracts import PAGED, Answer, contract, fields_of, lists
+from ..rest.paging import cursor, limit, page
 
 blueprint = Blueprint("threads", __name__, url_prefix="/v1/threads")
 

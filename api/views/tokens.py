@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, current_app
 
-from .. import named, tokens
-from ..bodies import answer, body_as
-from ..contracts import Answer, contract, lists
-from ..models import Token
-from ..paging import cursor, each, limit, page
-from ..security import scope
+from ..models import Token, named
+from ..rest import tokens
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, contract, lists
+from ..rest.paging import cursor, each, limit, page
+from ..rest.security import scope
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/v1/tokens")
 

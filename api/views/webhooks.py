@@ -13,15 +13,16 @@ from postroom.courier import (
 )
 from postroom.errors import RefusedError
 
-from .. import courier, fields, webhooks
-from ..asked import Empty
-from ..bodies import answer, body_as
-from ..contracts import Answer, Parameter, contract, lists, shows
 from ..models import Webhook, WebhookDelivery
-from ..paging import cursor, each, limit, page
-from ..security import scope
-from ..webhooked import DeletedWebhook, Delivery, DeliveryState, KeptWebhook
-from ..webhooked import Webhook as ShownWebhook
+from ..rest import fields
+from ..rest.asked import Empty
+from ..rest.bodies import answer, body_as
+from ..rest.contracts import Answer, Parameter, contract, lists, shows
+from ..rest.paging import cursor, each, limit, page
+from ..rest.security import scope
+from ..rest.webhooked import DeletedWebhook, Delivery, DeliveryState, KeptWebhook
+from ..rest.webhooked import Webhook as ShownWebhook
+from ..telling import courier, webhooks
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/v1/webhooks")
 STATE = Parameter("state", "Only deliveries in this state.", DeliveryState, error="bad_state")

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from .. import callers, sessions, users
-from ..security import page
+from ..access import sessions, users
+from ..log import callers
+from ..rest.security import page
 from .forms import Form, done, shown
 from .strings import t
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from postroom.errors import RefusedError
 
-from ..security import page
+from ..rest.security import page
 
 #: The templates of all pages are found by way of this blueprint.
 blueprint = Blueprint("assets", __name__, template_folder="templates")

@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from .. import digestlist
-from .. import digests as outbox
 from ..models import Digest
-from ..paging import cursor
-from ..security import page
+from ..rest.paging import cursor
+from ..rest.security import page
 from ..views import digests
+from ..watching import digestlist
+from ..watching import digests as outbox
 from .forms import Form, done, local
 from .listing import SIZE, filters, part
 from .strings import t

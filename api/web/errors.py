@@ -3,8 +3,8 @@
 import msgspec
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
-from .. import answers
-from ..security import SAFE_METHODS
+from ..rest import answers
+from ..rest.security import SAFE_METHODS
 from .layout import HEADERS
 from .strings import has, t
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template
 
-from .. import filelist, runlist
-from ..paging import cursor
-from ..scriptshown import run as run_shown
-from ..security import page
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..running import runlist
+from ..scripting.scriptshown import run as run_shown
 from ..views import files
+from ..watching import filelist
 from . import filetable
 from .forms import Form, done, local
 from .listing import SIZE, part

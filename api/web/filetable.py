@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from .. import filelist
+from ..mails.query import time_of
 from ..models import Page
-from ..paging import cursor
-from ..query import time_of
+from ..rest.paging import cursor
 from ..views import files
+from ..watching import filelist
 from .forms import Form
 from .listing import SIZE, Part, filters, part
 from .strings import t

@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template, request
 
 from postroom.errors import RefusedError
 
-from ..problems import status_of
+from ..rest.problems import status_of
 from .layout import FLASH, set_cookie
 
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from .. import eventlog
 from ..models import Event
-from ..paging import cursor
-from ..security import page
+from ..rest.paging import cursor
+from ..rest.security import page
 from .forms import Form, shown
 from .listing import SIZE, Part, part
 

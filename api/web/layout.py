@@ -11,8 +11,9 @@ from jinja2 import StrictUndefined
 import postroom
 from postroom import shown
 
-from .. import callers, sessions
-from ..security import is_https, is_page, may
+from ..access import sessions
+from ..log import callers
+from ..rest.security import is_https, is_page, may
 from . import charts, listing, mailquery, scriptlook
 from .strings import LANGUAGE, has, t
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import request, url_for
 
-from ..paging import encode
+from ..rest.paging import encode
 
 R = TypeVar("R")
 #: Rows of one part.

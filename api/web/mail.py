@@ -8,12 +8,15 @@ from markupsafe import Markup, escape
 
 from postroom.errors import RefusedError
 
-from .. import deletions, maillist, quarantine, replays, runlist, shown
-from ..answers import ListedMail, WholeMail
+from ..mails import maillist, quarantine, shown
+from ..mails.raws import open_raw
 from ..models import Mail, Threaded
-from ..raws import open_raw
-from ..scriptshown import run as run_shown
-from ..security import page
+from ..replaying import replays
+from ..rest.answers import ListedMail, WholeMail
+from ..rest.security import page
+from ..running import runlist
+from ..scripting.scriptshown import run as run_shown
+from ..sources import deletions
 from ..views.log import quarantined
 from . import mailhtml, mailpictures
 from .strings import has, t

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, url_for
 
 from ..models import Mailbox, Task
-from ..security import page
+from ..rest.security import page
 from ..views import mailboxes
 from .forms import done
 

@@ -7,9 +7,9 @@ from postroom.errors import RefusedError
 from postroom.parts import part_bytes
 from postroom.storage import Storage
 
-from ..answers import ListedAttachment
+from ..mails.raws import open_raw
 from ..models import Mail
-from ..raws import open_raw
+from ..rest.answers import ListedAttachment
 from .mailhtml import named
 
 #: Bytes of a mail that is read for its pictures, and of all pictures that are shown.

@@ -10,8 +10,8 @@ from flask import url_for
 
 from postroom.errors import RefusedError
 
-from ..queryvalues import earliest
-from ..querywords import Token, tokens
+from ..search.queryvalues import earliest
+from ..search.querywords import Token, tokens
 
 FIELDS = ("mailbox", "folder", "after", "before", "has")
 _DATES = frozenset({"after", "before"})

@@ -9,16 +9,16 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from postroom.errors import RefusedError
 
-from .. import maillist, query, ranking
-from .. import shown as shapes
-from ..answers import FoundMail
+from ..mails import maillist, query, ranking
+from ..mails import shown as shapes
 from ..models import Folder, Mail, Mailbox
-from ..paging import cursor
-from ..querylang import parse
-from ..querytree import Node, looked_for
-from ..queryvalues import HAS
-from ..security import page
-from ..snippets import Piece
+from ..rest.answers import FoundMail
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..search.querylang import parse
+from ..search.querytree import Node, looked_for
+from ..search.queryvalues import HAS
+from ..search.snippets import Piece
 from . import mailquery
 from .forms import Form, shown
 from .listing import SIZE, Part, part

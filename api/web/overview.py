@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
-from .. import activity, alarms, attention, scripted, scriptshown
+from .. import activity
 from ..models import Mailbox, Page, Script
-from ..security import page
+from ..rest import scripted
+from ..rest.security import page
+from ..scripting import scriptshown
+from ..telling import alarms, attention
 from ..views import mailboxes, pages
 from .forms import done
 

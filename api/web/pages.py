@@ -4,11 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from .. import activity, digestlist, inforce, named, watched
-from ..models import Page, Task
-from ..paging import cursor
-from ..security import page
+from .. import activity, inforce
+from ..models import Page, Task, named
+from ..rest import watched
+from ..rest.paging import cursor
+from ..rest.security import page
 from ..views import digests, pages
+from ..watching import digestlist
 from . import filetable
 from .forms import Form, done, local
 from .listing import SIZE, part

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
-from .. import quarantine as aside
+from ..mails import quarantine as aside
 from ..models import Mailbox, Quarantine
-from ..paging import cursor
-from ..security import page
+from ..rest.paging import cursor
+from ..rest.security import page
 from ..views.log import quarantined
 from .forms import Form, done, shown
 from .listing import SIZE, part

@@ -4,10 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
-from .. import differences, differing, replays, scripts, scriptshown
 from ..models import Mailbox, Page, Replay, Script
-from ..paging import cursor
-from ..security import page
+from ..replaying import differences, differing, replays
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..scripting import scripts, scriptshown
 from . import scriptforms, scriptlook
 from .forms import Form, done, shown
 from .listing import SIZE, part

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from .. import scripted
+from ..rest import scripted
 from . import charts
 from .strings import t
 

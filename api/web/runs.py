@@ -7,11 +7,13 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from postroom.errors import RefusedError
 
-from .. import differences, outputs, runlist, runlog, runs, scripted
 from ..models import Run, Script
-from ..paging import cursor
-from ..scriptshown import run as run_shown
-from ..security import page
+from ..replaying import differences
+from ..rest import scripted
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..running import outputs, runlist, runlog, runs
+from ..scripting.scriptshown import run as run_shown
 from .forms import done
 from .listing import SIZE, filters, part
 from .scripts import pretty

@@ -10,10 +10,11 @@ from flask import request
 
 from postroom.errors import RefusedError
 
-from .. import cron, scripted, scripts
-from ..numbers import whole
-from ..problems import status_of
-from ..scripts import ChangeScript
+from ..rest import scripted
+from ..rest.numbers import whole
+from ..rest.problems import status_of
+from ..scripting import cron, scripts
+from ..scripting.scripts import ChangeScript
 from .forms import Form
 from .scriptlook import exact
 from .strings import t

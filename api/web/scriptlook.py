@@ -11,9 +11,10 @@ from markupsafe import Markup
 from postroom.clock import clock_of
 from postroom.runs import Schedule
 
-from .. import runlist, scripted
+from ..rest import scripted
+from ..running import runlist
 from ..schedule import stamp
-from ..scripts import ALL
+from ..scripting.scripts import ALL
 from . import runchart
 from .strings import t
 

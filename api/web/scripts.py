@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
-from .. import named, runlist, runs, scriptdeletion, scripted, scripts, scriptshown
-from ..models import Page, Script, Slot
-from ..paging import cursor
-from ..security import page
+from ..models import Page, Script, Slot, named
+from ..rest import scripted
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..running import runlist, runs
+from ..scripting import scriptdeletion, scripts, scriptshown
 from . import runchart, scriptforms, scriptlook
 from .forms import Form, done, shown
 from .listing import SIZE, part

@@ -4,10 +4,11 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 import postroom
 
-from .. import attendance, inforce
-from ..migrations import schema_version
+from .. import inforce
 from ..models import Event
-from ..security import LOCAL_NAMES, page
+from ..rest.security import LOCAL_NAMES, page
+from ..running import attendance
+from ..schema.migrations import schema_version
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 

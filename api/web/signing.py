@@ -12,10 +12,11 @@ from flask import (
     request,
 )
 
-from .. import callers, events, sessions, users
-from ..guessing import Guesses
+from ..access import sessions, users
+from ..access.guessing import Guesses
+from ..log import callers, events
 from ..models import Token, User
-from ..security import admin_token, page
+from ..rest.security import admin_token, page
 from .forms import Form, done, local, shown
 from .layout import THEME, THEMES, YEAR_SECONDS, set_cookie
 from .strings import t

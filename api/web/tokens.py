@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
-from .. import tokens
 from ..models import Token
-from ..security import SCOPES, page
+from ..rest import tokens
+from ..rest.security import SCOPES, page
 from .forms import Form, done, shown
 from .strings import t
 

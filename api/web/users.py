@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
-from .. import users as people
+from ..access import users as people
 from ..models import User
-from ..security import page
+from ..rest.security import page
 from .forms import Form, done, shown
 from .strings import t
 

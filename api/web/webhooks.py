@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import msgspec
 from flask import Blueprint, Response, current_app, make_response, render_template, url_for
 
-from .. import webhooks
 from ..models import Webhook, WebhookDelivery
-from ..paging import cursor
-from ..security import page
+from ..rest.paging import cursor
+from ..rest.security import page
+from ..telling import webhooks
 from .forms import Form, done, shown
 from .happened import KINDS
 from .listing import SIZE, part

@@ -3,8 +3,8 @@
 from hashlib import sha256
 from typing import Any
 
-from api import backup
-from api.backupfolder import BackupFolder, Moment
+from api.backups import backup
+from api.backups.backupfolder import BackupFolder, Moment
 from api.models import database
 from postroom.settings import Config
 from postroom.storage import Storage

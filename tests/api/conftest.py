@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from api.app import create_app
-from api.backupfolder import BackupFolder
+from api.backups.backupfolder import BackupFolder
 from api.database import Database
 from postroom.storage import open_storage
 from tests.api.caller import Caller

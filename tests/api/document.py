@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from api import openapi
 from api.app import MODULES
+from api.rest import openapi
 
 JSON, MSGPACK, PROBLEM = "application/json", "application/msgpack", "application/problem+json"
 #: What an address that no route has may meet with.

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from api import purge
 from api.models import Event, Mail, Place
-from api.rules import Rules
+from api.purging import purge
+from api.purging.rules import Rules
 from api.schedule import stamp
 from tests.api.caller import Caller, mail_bytes
 

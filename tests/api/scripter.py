@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from api.models import Event, Run, Script, Task
+from api.rest.security import new_token
 from api.schedule import stamp
-from api.security import new_token
 from postroom import runs
 from tests.api.caller import Caller
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from api import events, letters
-from api.lookout import Lookout
+from api.log import events
 from api.models import Alarm, AlarmMail, Task
+from api.telling import letters
+from api.telling.lookout import Lookout
 from postroom.courier import ClaimedLetter, ClaimedLetters, ClaimLetter, TellLetter
 from postroom.settings import Alarms
 from tests.api.caller import Caller

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api import holding, inventory
-from api.backupfolder import BackupFolder
-from api.redacted import without_secrets
+from api.backups.backupfolder import BackupFolder
+from api.backups.redacted import without_secrets
+from api.objects import holding, inventory
 from postroom import settings
 from postroom.errors import SettingsError
 from tests.api.backups import fill, interrupted, make

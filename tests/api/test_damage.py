@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from api import damage
 from api.database import open_database
-from api.kept import FILES, MAILS, Kept
 from api.models import Event, Place, Store
+from api.objects import damage
+from api.objects.kept import FILES, MAILS, Kept
 from postroom import settings
 from postroom.errors import TemporaryError
 from postroom.storage import Storage, open_storage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import days
+from api.sources import days
 from tests.api.caller import Caller, mail_bytes
 
 
@@ -67,7 +67,7 @@ def test_a_mail_that_no_table_takes_was_downloaded_all_the_same(
             failed.append(1)
             raise ValueError("no")
 
-    monkeypatch.setattr("api.ingest.places.settle", fail_once)
+    monkeypatch.setattr("api.mails.ingest.places.settle", fail_once)
     api.push(1)
 
     assert told(api) == size(1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.security import new_token
+from api.rest.security import new_token
 from tests.api.caller import Caller, mail_bytes
 
 FINGERPRINT = "imap:host:ann"

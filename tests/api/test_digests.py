@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import digests
 from api.models import Digest, Event
+from api.watching import digests
 from postroom import wire
 from tests.api.caller import Caller
 from tests.api.test_files import make_due

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from api import eventlog, events
+from api import eventlog
+from api.log import events
 from api.models import Event, Script, Webhook
 from tests.api.caller import Caller
 

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import export, mbox, problems
+from api.mails import export, mbox
+from api.rest import problems
 from api.server import serve
 from api.views import exports
 from postroom.errors import PostroomError

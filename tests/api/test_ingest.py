@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api import contents, rows
-from api.fold import fold
+from api.mails import contents, rows
 from api.models import Event, Mail, Place, Quarantine
+from api.search.fold import fold
 from tests.api.caller import Caller, mail_bytes
 
 
@@ -256,7 +256,7 @@ def test_an_error_of_ours_over_one_mail_stops_no_other(
             raise RecursionError
         return fold(text)
 
-    monkeypatch.setattr("api.search.fold", failing)
+    monkeypatch.setattr("api.search.indexing.fold", failing)
     statuses = api.deliver(*(api.delivery(uid, mail_bytes(uid)) for uid in (1, 2, 3)))
 
     assert statuses == ["stored", "quarantined", "stored"]

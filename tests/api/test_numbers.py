@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.numbers import whole
+from api.rest.numbers import whole
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter
 

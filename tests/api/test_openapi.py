@@ -7,9 +7,9 @@ import pytest
 from flask import Flask, Response
 from jsonschema import Draft202012Validator
 
-from api import openapi, problems
-from api.asked import PlainMail
-from api.security import is_page, new_token
+from api.rest import openapi, problems
+from api.rest.asked import PlainMail
+from api.rest.security import is_page, new_token
 from api.views import browse
 from postroom import records
 from tests.api.caller import Caller

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from api import silence
 from api.models import Event, File, Page
 from api.schedule import stamp
-from api.silence import PATIENCE, Watch
+from api.sources import silence
+from api.sources.silence import PATIENCE, Watch
 from tests.api.caller import Caller
 from tests.api.watcher import SITE, Watcher, events
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from api import stems, tsearch, upgrade
 from api.app import create_app
 from api.database import Database, open_database
-from api.migrations import STEPS, migrate, schema_version
 from api.models import Fact, database
-from api.querylang import parse
+from api.schema import upgrade
+from api.schema.migrations import STEPS, migrate, schema_version
+from api.search import stems, tsearch
+from api.search.querylang import parse
 from postroom.errors import SettingsError
 from postroom.storage import open_storage
 from tests.api.caller import Caller

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from api import damage, holding, moving, purge, rules
 from api.database import Database
 from api.models import Attachment, Event, Mail, Place, Quarantine, Threaded
-from api.rules import OfFiles, Rules
+from api.objects import damage, holding
+from api.purging import purge, rules
+from api.purging.rules import OfFiles, Rules
+from api.schema import moving
 from postroom import settings, wire
 from postroom.errors import SettingsError
 from postroom.headers import header_block, header_sha256

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from api import damage, purge
-from api.kept import FILES
 from api.models import Alarm, Event, File, Receipt, Run, RunLog, Task
-from api.rules import OfFiles, Rules
+from api.objects import damage
+from api.objects.kept import FILES
+from api.purging import purge
+from api.purging.rules import OfFiles, Rules
 from tests.api.caller import Caller
 from tests.api.purging import ago, events, run
 from tests.api.scripter import Scripter

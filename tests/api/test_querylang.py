@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.querylang import parse
-from api.querytree import All, Any, Node, Not, Stated, Words, is_wordy, split
+from api.search.querylang import parse
+from api.search.querytree import All, Any, Node, Not, Stated, Words, is_wordy, split
 from postroom.errors import RefusedError
 
 A, B, C = Words("a"), Words("b"), Words("c")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ranges import span
+from api.rest.ranges import span
 from tests.api.caller import Caller, mail_bytes
 
 RAW = mail_bytes(1)

@@ -1,6 +1,6 @@
 """Receipts are counted by the API over what the server listed."""
 
-from api import bulk
+from api.database import bulk
 from api.models import Place
 from postroom import wire
 from tests.api.caller import Caller

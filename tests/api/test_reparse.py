@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.migrations import migrate
 from api.models import Attachment, Event, Mail, Quarantine
+from api.schema.migrations import migrate
 from postroom.records import Attachment as Attached
 from tests.api.caller import Caller, mail_bytes
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import choosing, comparing, retention
 from api.models import Mail, Replay, ReplayItem, Task
+from api.replaying import choosing, comparing
+from api.running import retention
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 from tests.api.watcher import Watcher

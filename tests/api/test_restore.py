@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from api import damage, moving, restoring
 from api.app import create_app
-from api.backupfolder import BackupFolder
+from api.backups import restoring
+from api.backups.backupfolder import BackupFolder
 from api.database import RESTORING, Database, open_database
-from api.kept import FILES, MAILS, RUNS
-from api.migrations import feed_epoch
 from api.models import Event, Fact, Mail, Place, database
+from api.objects import damage
+from api.objects.kept import FILES, MAILS, RUNS
+from api.schema import moving
+from api.schema.migrations import feed_epoch
 from postroom import settings
 from postroom.errors import PostroomError, SettingsError
 from postroom.storage import Storage, open_storage
@@ -224,7 +226,7 @@ def test_one_that_was_stopped_is_run_again(
         with pytest.raises(KeyboardInterrupt):
             restore(folder, other, empty)
     with monkeypatch.context() as patch:
-        patch.setattr("api.security.forget_strange_tokens", interrupted)
+        patch.setattr("api.rest.security.forget_strange_tokens", interrupted)
         with pytest.raises(KeyboardInterrupt):
             restore(folder, other, empty)
     if other.kind == "postgresql":

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api import damage, retention
-from api.kept import RUNS
 from api.models import Run, RunLog, Slot
+from api.objects import damage
+from api.objects.kept import RUNS
+from api.running import retention
 from postroom import runs
 from tests.api.scripter import Scripter, ago
 

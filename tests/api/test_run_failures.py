@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from api import attendance, lost, upkeep
+from api import upkeep
 from api.models import Fact
+from api.running import attendance, lost
 from postroom import runs
 from tests.api.scripter import Scripter, ago, events
 

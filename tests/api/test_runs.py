@@ -2,8 +2,8 @@
 
 import pytest
 
-from api import runlog
 from api.models import Run, Task
+from api.running import runlog
 from postroom import runs
 from tests.api.scripter import Scripter, events
 from tests.api.watcher import Watcher

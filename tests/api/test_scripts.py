@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.models import Run, RunLog, Script, ScriptVersion, Slot, Task
-from api.scripted import Script as ShownScript
+from api.rest.scripted import Script as ShownScript
 from tests.api.scripter import SOURCE, Scripter, ago, events
 
 

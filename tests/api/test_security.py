@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api import security
 from api.app import create_app
+from api.rest import security
 from postroom.errors import SettingsError
 from tests.api.caller import Caller
 from tests.api.document import DOCUMENT

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from api import migrations, silence
 from api.database import open_database
-from api.migrations import migrate
 from api.models import Fact, Mailbox, database
 from api.schedule import stamp
-from api.silence import PATIENCE, Watch
+from api.schema import migrations
+from api.schema.migrations import migrate
+from api.sources import silence
+from api.sources.silence import PATIENCE, Watch
 from postroom import wire
 from tests.api.caller import Caller
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.querytree import Words
-from api.snippets import BEFORE, LENGTH, Piece, marked, pattern
+from api.search.querytree import Words
+from api.search.snippets import BEFORE, LENGTH, Piece, marked, pattern
 
 
 def pieces(text: str, *words: Words | str) -> list[Piece]:

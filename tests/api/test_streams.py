@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api import events, server, streams
+from api import server, streams
+from api.log import events
 from api.server import serve
 from tests.api.caller import Caller, mail_bytes
 from tests.waiting import wait_until

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.kin import bare_subject
+from api.mails.kin import bare_subject
 from api.models import Threaded, ThreadKey
 from tests.api.caller import Caller, mail_bytes
 from tests.long import one_in

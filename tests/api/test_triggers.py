@@ -2,8 +2,8 @@
 
 import pytest
 
-from api import advance
 from api.models import Run, Script
+from api.running import advance
 from tests.api.scripter import Scripter
 from tests.api.watcher import Watcher
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from api import upgrade
 from api.app import create_app
 from api.database import Database, open_database
-from api.migrations import STEPS, migrate, schema_version
 from api.models import Fact, Mail, Run, Store, database
+from api.schema import upgrade
+from api.schema.migrations import STEPS, migrate, schema_version
 from postroom.errors import SettingsError
 from postroom.storage import open_storage
 from tests.api.caller import Caller

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import courier
 from api.models import Event, Task, Webhook, WebhookDelivery
 from api.schedule import after
+from api.telling import courier
 from postroom.courier import ClaimedWebhook, ClaimedWebhooks, ClaimWebhook, TellDelivery
 from tests.api.caller import Caller
 from tests.api.scripter import Scripter, ago

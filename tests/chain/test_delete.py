@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api import migrations
+from api.schema import migrations
 from tests.chain.conftest import account
 from tests.chain.mails import hashes, mails
 from tests.chain.tools import deletions, of, pulled, told, tool

@@ -94,7 +94,7 @@ def test_a_request_is_followed_by_its_id_from_the_lane_to_the_api(grep) -> None:
 
     assert sorted({line["name"] for line in lines}) == [
         "api",
-        "api.followed",
+        "api.rest.followed",
         "master",
         "master.queue",
         "postroom.sockets.lanes",

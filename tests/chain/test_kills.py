@@ -18,9 +18,9 @@ POINTS = [
     "provider.link:Link.hello:after:1",
     "master.pipeline:Pipeline._hello:before:1",
     "master.pipeline:Pipeline._hello:after:1",
-    "api.sources:hello:after:1",
-    "api.offers:answer:before:2",
-    "api.offers:answer:after:2",
+    "api.sources.standing:hello:after:1",
+    "api.sources.offers:answer:before:2",
+    "api.sources.offers:answer:after:2",
     "provider.passes:FolderPass._offer:after:2",
     "provider.pushes:Pushes._send:before:2",
     "provider.pushes:Pushes._send:after:2",
@@ -35,14 +35,14 @@ POINTS = [
     "postroom.storage.sqlite:SqliteStorage.put_many:after:2",
     "master.sinks.api:ApiSink.deliver:before:2",
     "master.sinks.api:ApiSink.deliver:after:2",
-    "api.ingest:ingest:before:2",
-    "api.contents:insert:after:2",
-    "api.places:settle:after:2",
-    "api.ingest:_ingest:after:2",
+    "api.mails.ingest:ingest:before:2",
+    "api.mails.contents:insert:after:2",
+    "api.sources.places:settle:after:2",
+    "api.mails.ingest:_ingest:after:2",
     # Before and after the COMMIT of the database.
-    "api.stores:rely:after:2",
-    "api.ingest:ingest:after:2",
-    "api.receipts:take:after:1",
+    "api.objects.stores:rely:after:2",
+    "api.mails.ingest:ingest:after:2",
+    "api.sources.receipts:take:after:1",
 ]
 #: On the way of a mail that goes in parts.
 LARGE_POINTS = [
@@ -61,9 +61,9 @@ LARGE_POINTS = [
 #: After UIDVALIDITY has changed.
 REMATCH_POINTS = [
     "provider.sources.imap.folder:ImapFolder.digests:after:1",
-    "api.rematch:match_again:before:1",
-    "api.rematch:match_again:after:1",
-    "api.offers:answer:after:3",
+    "api.sources.rematch:match_again:before:1",
+    "api.sources.rematch:match_again:after:1",
+    "api.sources.offers:answer:after:3",
     "provider.passes:FolderPass._wanted:after:1",
 ]
 

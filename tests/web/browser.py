@@ -16,7 +16,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from api import sessions
+from api.access import sessions
 from tests.documents import ROOT
 from tests.web import accessibility
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
-from api import guessing
+from api.access import guessing
 from api.web import signing
 from tests.conftest import need
 from tests.web import browser

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from api import webhooks
+from api.telling import webhooks
 from tests.web.browser import KEEP, Window
 from tests.web.letters import letters
 from tests.web.watch import watch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.differences import MOST_LINES, MOST_WIDTH, between
+from api.replaying.differences import MOST_LINES, MOST_WIDTH, between
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from api import alarms, events, webhooks
+from api.log import events
 from api.models import Run, Script, Token
+from api.telling import alarms, webhooks
 from tests.web.browserless import HTML, signed_in
 from tests.web.workshop import NASTY, workshop
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.querylang import parse
-from api.querytree import Stated
+from api.search.querylang import parse
+from api.search.querytree import Stated
 from api.web.mailquery import FIELDS, can_say, stated, term, with_fields
 
 

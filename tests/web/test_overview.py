@@ -1,7 +1,9 @@
 """The overview: what needs attention stands on top, what happens is seen without a reload."""
 
-from api import activity, alarms, events
+from api import activity
+from api.log import events
 from api.models import Alarm, Event
+from api.telling import alarms
 from tests.web.browser import text
 
 

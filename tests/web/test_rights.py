@@ -3,8 +3,8 @@
 import pytest
 from werkzeug.routing import Rule
 
-from api.security import FORMS as FORM_TYPES
-from api.security import SAFE_METHODS, is_page
+from api.rest.security import FORMS as FORM_TYPES
+from api.rest.security import SAFE_METHODS, is_page
 from tests.web.browserless import HTML, filled, form_token, signed_in
 
 #: From who may least on.

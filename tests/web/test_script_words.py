@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from api import scripted
+from api.rest import scripted
 from api.web import runchart, scriptforms, scriptlook
 
 SCRIPT = scripted.Script(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api import webhooks
 from api.models import Run, Task, Token, Webhook, WebhookDelivery
+from api.telling import webhooks
 from tests.web.browser import text
 
 PAGES = ("/", "/events", "/settings", "/settings/mailboxes", "/settings/tokens",

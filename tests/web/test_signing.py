@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from api import guessing, security, sessions, users
+from api.access import guessing, sessions, users
 from api.app import create_app
 from api.models import Session, Token, User
+from api.rest import security
 from postroom.errors import RefusedError
 from tests.api.scripter import ago
 from tests.web.browserless import HTML, form_token, send, signed_in
@@ -158,7 +159,7 @@ def test_a_right_password_forgives_the_misses_before():
 
 def test_pauses_grow_up_to_a_minute_and_few_are_kept(monkeypatch):
     guesses, moment = guessing.Guesses(), [0.0]
-    monkeypatch.setattr("api.guessing.time.monotonic", lambda: moment[0])
+    monkeypatch.setattr("api.access.guessing.time.monotonic", lambda: moment[0])
     pauses = []
     for _ in range(12):
         pauses.append(guesses.begin("ann"))

@@ -5,10 +5,10 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from api import users
-from api.answers import Mailbox
-from api.scripted import LastRun
-from api.watched import File, Page
+from api.access import users
+from api.rest.answers import Mailbox
+from api.rest.scripted import LastRun
+from api.rest.watched import File, Page
 from api.web.mail import defect
 from api.web.strings import LANGUAGES, t
 from tests import documents

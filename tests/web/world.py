@@ -3,12 +3,13 @@
 import threading
 from pathlib import Path
 
-from api import server, sessions, users
+from api import server
+from api.access import sessions, users
 from api.app import create_app
 from api.database import Database
 from api.inforce import InForce, Kept
 from api.models import Mailbox, Page, User
-from api.security import new_token
+from api.rest.security import new_token
 from postroom.settings import Alarms
 from postroom.storage import open_storage
 from tests.api.caller import Caller

@@ -9,6 +9,6 @@ from pathlib import Path
 if "POSTROOM_KILL_AT" in os.environ:
     runpy.run_path(str(Path(__file__).parents[1] / "killing" / "sitecustomize.py"))
 if "api" in sys.orig_argv:
-    import api.pulse
+    import api.watching.pulse
 
-    api.pulse.LEASE = timedelta(seconds=3)
+    api.watching.pulse.LEASE = timedelta(seconds=3)

@@ -1,0 +1,1 @@
+"""Who signs in: users, their sessions, and guesses at their passwords."""

@@ -1,0 +1,1 @@
+"""Copies of all that is kept, and how they are put in place."""

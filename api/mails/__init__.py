@@ -1,0 +1,1 @@
+"""Mails: how they enter, how they are shown, listed, exported and read again."""

@@ -1,0 +1,1 @@
+"""What nothing needs any longer, by the rules of retention."""

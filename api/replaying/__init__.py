@@ -1,0 +1,1 @@
+"""Scripts over all that is stored, compared with the time before."""

@@ -1,0 +1,1 @@
+"""What all routes share: who may, contracts, types of answers, paging, problems."""

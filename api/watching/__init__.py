@@ -1,0 +1,1 @@
+"""Watched pages, their files, and the digests of them."""
