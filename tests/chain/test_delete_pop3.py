@@ -83,7 +83,7 @@ def test_pop3_an_answer_to_quit_that_is_lost_or_no_yes_is_looked_into(
     pop3: ScriptedPop3, daemons: Make, answer: str, deletes: bool, state: str
 ) -> None:
     chain = pulled(daemons, of(pop3))
-    pop3.quits, pop3.deletes = [answer], deletes
+    pop3.quits, pop3.deletes, pop3.lingers = [answer], deletes, 2
 
     said = tool(chain, "delete", "work", "--yes")
 

@@ -53,17 +53,27 @@ class ScriptedPop3(Scripted):
         #: What QUIT answers, once each, "" nothing at all; and whether it deletes all the same.
         self.quits: list[str] = []
         self.deletes = True
+        #: So many logins after such an answer find the maildrop in use yet.
+        self.lingers = 0
         #: Sessions at the same time are refused, as RFC 1939 asks.
         self.locks = True
         self.sessions = 0
         self._locked = threading.Lock()
+        self._lingering = 0
 
     def serve(self, peer: socket.socket) -> None:
         _Session(self, peer).serve()
 
     def take(self) -> bool:
         """The maildrop's lock."""
+        if self._lingering:
+            self._lingering -= 1
+            return False
         return not self.locks or self._locked.acquire(blocking=False)
+
+    def linger(self) -> None:
+        """Be at the end of a session yet."""
+        self._lingering = self.lingers
 
     def release(self) -> None:
         if self._locked.locked():
@@ -169,7 +179,10 @@ class _Session:
             self._deleted.clear()
         if name != "QUIT":
             return b"+OK\r\n"
-        answer = server.quits.pop(0) if server.quits and self._deleted else "+OK"
+        answer = "+OK"
+        if server.quits and self._deleted:
+            answer = server.quits.pop(0)
+            server.linger()
         for key in self._deleted if server.deletes else ():
             server.mails.pop(key, None)
         return _line(answer) if answer else b""

@@ -21,6 +21,10 @@ _PASSING = re.compile(r"again later|too many|temporar|unavailable|busy", re.I)
 LOGIN_DELAY = 60.0
 
 
+class InUseError(TemporaryError):
+    """Another session has the maildrop; it may be the end of our own."""
+
+
 @contextmanager
 def told(what: str, *, login_delay: float | None = None) -> Iterator[None]:
     """Turn whatever poplib, the socket or TLS raises into our errors; `what` was being done.
@@ -46,7 +50,7 @@ def _refused(what: str, text: str, login_delay: float | None) -> PostroomError:
         after = login_delay or LOGIN_DELAY
         return TemporaryError(f"{what}: the server wants a pause of {after:.0f} s: {text}", after)
     if code == "IN-USE" or (not code and _IN_USE.search(text)):
-        return TemporaryError(f"{what}: another client has the maildrop: {text}", account.SOON)
+        return InUseError(f"{what}: another client has the maildrop: {text}", account.SOON)
     if code == "SYS/TEMP" or (not code and _PASSING.search(text)):
         return TemporaryError(f"{what}: {text}", account.SOON)
     if login_delay is not None and code != "SYS/PERM":

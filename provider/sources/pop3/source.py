@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from ...auth import sasl
 from ...quota import Quota
 from ..login import Login
 from .connection import Connection
-from .errors import told
+from .errors import InUseError, told
 from .folder import INBOX, Memory, Pop3Folder
 from .options import Pop3Options
 from .removal import Pop3Removal
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 PORTS = {"ssl": 995, "starttls": 110, "none": 110}
 GOODBYE_SECONDS = 2.0
+#: So long a server may take to end a session that it was asked to end, and so often it is asked.
+UNLOCK_SECONDS = 20.0
+UNLOCK_STEP = 0.5
 
 
 class Pop3Source:
@@ -139,8 +143,16 @@ class Pop3Source:
             self.close()
 
     def _keys_anew(self) -> set[Key]:
-        self.connect()
-        return set(self.open(INBOX).keys())
+        """What a new session lists; the server may yet be busy with the end of the last one."""
+        latest = time.monotonic() + UNLOCK_SECONDS
+        while True:
+            try:
+                self.connect()
+                return set(self.open(INBOX).keys())
+            except InUseError:
+                if time.monotonic() > latest:
+                    raise
+                time.sleep(UNLOCK_STEP)
 
     def poll_seconds(self) -> float:
         """As configured, but never more often than the server allows."""
