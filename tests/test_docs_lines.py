@@ -1,11 +1,9 @@
 """Every shell line of the documents does what they say, and the API answers as they show."""
 
 import json
-import os
 import shlex
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -22,6 +20,7 @@ from postroom.storage import open_files, open_storage
 from provider import login
 from tests.api.document import DOCUMENT
 from tests.documents import BLOCK, DOCUMENTS, ROOT, commands, messages, text
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.ports import HOST
 from tests.waiting import wait_until
@@ -189,9 +188,7 @@ class Clone(Daemons):
         elif name == "runner" and arguments[:1] == ["try"]:
             (self.folder / arguments[-1]).write_bytes(LUNCH)
             script = [str(ROOT / arguments[1]), *arguments[2:]]
-            command = [sys.executable, "-m", name, "try", *script]
-            given = {**os.environ, "PYTHONPATH": str(ROOT)}
-            subprocess.run(command, cwd=self.folder, env=given, check=True, capture_output=True)
+            forked.run(name, ["try", *script], self.folder).check_returncode()
         elif name == "runner" and not arguments:
             self.run_scripts()
             wait_until(lambda: "running scripts" in self.log("runner"), 20, "the runner")
@@ -224,11 +221,10 @@ class Clone(Daemons):
         own = ["--help"] if name.startswith("bench.") else ["--config", f"{self.folder}/config.ini"]
         if name == "postroom":
             name, arguments = f"postroom.{arguments[0]}", arguments[1:]
-        command = [sys.executable, "-m", name, *own, *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = forked.run(name, [*own, *arguments], ROOT)
         # While the daemons run, a check finds their ports taken.
         finds = "--check" in arguments or name == "postroom.doctor"
-        assert done.returncode in ((0, 1) if finds else (0,)), done.stderr
+        assert done.returncode in ((0, 1) if finds else (0,)), done.stderr.decode()
         if "--json" in arguments and "--check" in arguments:
             assert {"name", "ok", "detail", "remedy"} == set(json.loads(done.stdout)[0])
 

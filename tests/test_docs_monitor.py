@@ -1,9 +1,6 @@
 """The guide to watched pages: each line does what it says, for a page and a mail server of ours."""
 
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +8,8 @@ import pytest
 
 from monitor import environment
 from tests.chain.pages import digest, files, page
-from tests.documents import BLOCK, ROOT, commands, rows, text
+from tests.documents import BLOCK, commands, rows, text
+from tests.servers import forked
 from tests.servers.smtp import SmtpServer
 from tests.servers.web import WebServer
 from tests.test_docs_lines import Clone
@@ -54,11 +52,10 @@ class Watcher(Clone):
         """One program in a folder of its own, without any settings."""
         folder = self.folder / "alone"
         folder.mkdir(exist_ok=True)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "monitor", "--alone", *arguments],
-            cwd=folder,
-            env={**os.environ, **self._variables, "PYTHONPATH": str(ROOT)},
-        )
+        with (folder / "log").open("ab") as log:
+            process = forked.start(
+                "monitor", ["--alone", *arguments], folder, self._variables, log, log
+            )
         if not arguments:
             wait_until(lambda: self.smtp.mails, 60, "the digest")
             process.terminate()

@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-import subprocess
 from contextlib import closing
 
 import pytest
 
 from tests.long import one_in
-from tests.servers.real_master import HELLO, RealMaster, command, environment
+from tests.servers import commands
+from tests.servers.real_master import HELLO, RealMaster
 
 
 @pytest.fixture
@@ -19,15 +19,7 @@ def master(tmp_path):
 
 
 def run(master, *arguments):
-    return subprocess.run(
-        command("--config", str(master.config), *arguments),
-        cwd=master.folder,
-        env=environment(master.folder),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return commands.run(master.folder, "master", "--config", str(master.config), *arguments)
 
 
 MISTAKES = {

@@ -1,10 +1,8 @@
 """`python -m monitor` as an operator meets it: settings, checks, variables, the question."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,15 @@ from postroom import settings
 from postroom.daemon import Exit
 from postroom.errors import SettingsError
 from tests.chain.pages import digest, files, page
+from tests.long import one_in
+from tests.servers import commands, forked
 from tests.servers.daemons import _ini
 from tests.servers.ports import free_port
 from tests.servers.smtp import SmtpServer
 from tests.servers.terminal import Terminal
 from tests.servers.web import WebServer
+from tests.waiting import wait_until
 
-ROOT = Path(__file__).parent.parent
 SECRET = "hunter2-and-more"
 
 
@@ -46,15 +46,7 @@ def configured(tmp_path: Path) -> Callable[..., Path]:
 
 
 def monitor(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "monitor", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return commands.run(folder, "monitor", *arguments, **variables)
 
 
 def test_without_a_page_it_says_what_to_write(tmp_path: Path) -> None:
@@ -224,7 +216,7 @@ def terminal(configured: Callable[..., Path], web: WebServer) -> Iterator[Termin
     shown.close()
 
 
-@pytest.mark.parametrize("answer", ["y", "yes", "Yes"])
+@pytest.mark.parametrize("answer", one_in(3, ["yes", "y", "Yes"]))
 def test_ctrl_c_asks_and_yes_ends(terminal: Terminal, answer: str) -> None:
     terminal.type("\x03")
     terminal.read_until("Quit? y/n ")
@@ -260,18 +252,12 @@ def test_sigterm_at_a_terminal_asks_nothing(terminal: Terminal) -> None:
 def test_without_a_terminal_ctrl_c_ends_without_a_question(
     configured: Callable[..., Path], web: WebServer
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "monitor"],
-        cwd=configured(page_docs=page(web)),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr
-    assert any("watching" in line for line in process.stderr)
+    folder = configured(page_docs=page(web))
+    log = folder / "log"
+    with log.open("wb") as file:
+        process = forked.start("monitor", [], folder, {}, file, file, is_alone=True)
+    wait_until(lambda: b"watching" in log.read_bytes())
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=90)
 
-    assert process.returncode == 0
-    assert "Quit?" not in err
+    assert process.wait(90) == 0
+    assert b"Quit?" not in log.read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import commands
+from tests.servers import commands, forked
 from tests.stubs.master import StubMaster
 from tests.stubs.rig import mail
 from tests.waiting import wait_until
@@ -155,14 +155,10 @@ def test_check_says_what_is_wrong(folder: Path, free_port: int):
 
 
 def test_the_first_signal_ends_it_in_order(folder: Path, master: StubMaster):
-    with subprocess.Popen(
-        commands.command("provider"),
-        cwd=folder,
-        env=commands.environment(),
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        wait_until(lambda: len(master.receipts) == 2)
+    with (folder / "log").open("wb") as log:
+        process = forked.start("provider", [], folder, {}, log, log)
+    wait_until(lambda: len(master.receipts) == 2)
 
-        process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
 
-        assert process.wait(5) == 0
+    assert process.wait(60) == 0

@@ -3,18 +3,17 @@
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import need_dovecot
+from tests.servers import commands, forked
 from tests.servers.dovecot_oauth2 import OAuth2Dovecot, token
 from tests.servers.token_endpoint import TokenEndpoint
 from tests.stubs.master import StubMaster
 
-ROOT = Path(__file__).parent.parent
 PASSWORDS = {f"user{n}": f"planted-password-{n}" for n in range(4)}
 
 
@@ -45,10 +44,6 @@ def endpoint() -> Iterator[TokenEndpoint]:
     endpoint.close()
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
-
-
 def private(file: Path, text: str) -> Path:
     file.write_text(text)
     file.chmod(0o600)
@@ -77,15 +72,16 @@ def test_none_of_twelve_planted_secrets_comes_out(tmp_path, server, master, endp
     private(tmp_path / "imap_credentials.py", f"mailboxes = {entries!r}\n")
     private(tmp_path / "password", PASSWORDS["user2"])
     file = private(tmp_path / "other", PASSWORDS["user3"])
-    told = environment(POSTROOM_USER1_PASSWORD=PASSWORDS["user1"])
-    told["POSTROOM_USER3_PASSWORD_FILE"] = str(file)
+    told = {
+        "POSTROOM_USER1_PASSWORD": PASSWORDS["user1"],
+        "POSTROOM_USER3_PASSWORD_FILE": str(file),
+    }
     server.deliver("user5", [b"Subject: hello\r\n\r\nhello\r\n"])
 
-    command = [sys.executable, "-m", "provider", "--log-level", "debug"]
-    out = subprocess.run([*command, "--once"], cwd=tmp_path, env=told, capture_output=True,
-                         timeout=60, check=False)  # fmt: skip
-    check = subprocess.run([*command, "--check"], cwd=tmp_path, env=told, capture_output=True,
-                           timeout=60, check=False)  # fmt: skip
+    out, check = (
+        forked.run("provider", ["--log-level", "debug", each], tmp_path, told)
+        for each in ("--once", "--check")
+    )
 
     said = out.stdout + out.stderr + check.stdout + check.stderr
     said += (tmp_path / "all.log").read_bytes()
@@ -117,9 +113,7 @@ def test_without_a_terminal_nobody_is_asked(tmp_path, master):
     (tmp_path / "config.ini").write_text("[mailbox work]\nserver = 127.0.0.1\n")
     private(tmp_path / "imap_credentials.py", "imap_username = 'user0'\n")
 
-    done = subprocess.run([sys.executable, "-m", "provider", "--once"], cwd=tmp_path, timeout=30,
-                          env=environment(), input="", capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    done = commands.run(tmp_path, "provider", "--once")
 
     assert done.returncode == 2
     assert "no user name or no password" in done.stderr
@@ -129,9 +123,9 @@ def on_terminal(folder: Path, typed: str) -> tuple[int, str]:
     """Run one pass on a terminal where somebody types that line when he is asked."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "provider", "--once"],
+        commands.command("provider", "--once"),
         cwd=folder,
-        env=environment(),
+        env=commands.environment(),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.scripts import IMPORT, MAIL
+from tests.servers import commands
 
 
 def tried(folder: Path, source: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     (folder / "script.py").write_text(IMPORT + source)
-    command = [sys.executable, "-m", "runner", "try", "script.py", *arguments]
-    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd())}
-    return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    return commands.run(folder, "runner", "try", "script.py", *arguments)
 
 
 def test_a_script_is_tried_with_a_mail(tmp_path):

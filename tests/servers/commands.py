@@ -20,10 +20,10 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    folder: Path, module: str, *arguments: str, seconds: float = 90
+    folder: Path, module: str, *arguments: str, seconds: float = 90, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in that folder; what it said, and its status."""
-    done = forked.run(module, arguments, folder, seconds=seconds)
+    """Run it in that folder with more variables; what it said, and its status."""
+    done = forked.run(module, arguments, folder, variables, seconds)
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
