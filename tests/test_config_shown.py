@@ -53,7 +53,7 @@ def test_what_is_given_and_what_holds_by_default_is_shown_and_no_secret(tmp_path
 def test_settings_that_cannot_be_read_are_told(tmp_path):
     (tmp_path / "config.ini").write_text("[api]\nprot = 1\n")
 
-    done = run(tmp_path, "postroom", "config")
+    done = run(tmp_path, "postroom.config_shown")
 
     assert done.returncode == 2
     assert "did you mean port?" in done.stderr

@@ -52,11 +52,11 @@ def test_an_api_that_is_away_is_named_and_what_to_do(tmp_path):
 
 
 def test_all_is_seen_at_a_glance_and_the_status_says_whether_to_act(house):
-    fine = run(house.folder, "postroom", "status")
+    fine = run(house.folder, "postroom.status")
     waiting = house.hand("hello")
     set_aside(house)
-    found = run(house.folder, "postroom", "status")
-    told = json.loads(run(house.folder, "postroom", "status", "--json").stdout)
+    found = run(house.folder, "postroom.status")
+    told = json.loads(run(house.folder, "postroom.status", "--json").stdout)
 
     assert (fine.returncode, "all is well" in fine.stdout) == (0, True), fine.stderr
     assert found.returncode == 1
@@ -73,7 +73,7 @@ def test_all_is_seen_at_a_glance_and_the_status_says_whether_to_act(house):
 
 def test_without_a_terminal_each_look_follows_the_last(house):
     watching = subprocess.Popen(
-        command("postroom", "status", "--watch", "0.2", "--json"),
+        command("postroom.status", "--watch", "0.2", "--json"),
         cwd=house.folder, env=environment(), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert watching.stdout
@@ -86,7 +86,7 @@ def test_without_a_terminal_each_look_follows_the_last(house):
 
 
 def test_a_terminal_is_drawn_anew_also_while_the_api_is_away_until_ctrl_c(house):
-    terminal = Terminal(house.folder, "postroom", "status", "--watch", "0.2")
+    terminal = Terminal(house.folder, "postroom.status", "--watch", "0.2")
     try:
         terminal.read_until("mailbox work", 60)
         house.terminate("api")
@@ -104,7 +104,7 @@ def test_a_terminal_is_drawn_anew_also_while_the_api_is_away_until_ctrl_c(house)
 
 
 def test_too_short_a_pause_is_refused(tmp_path):
-    refused = run(tmp_path, "postroom", "status", "--watch", "0")
+    refused = run(tmp_path, "postroom.status", "--watch", "0")
 
     assert refused.returncode == 2
     assert "expected 0.1 to 86400 seconds" in refused.stderr

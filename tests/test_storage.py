@@ -122,19 +122,19 @@ def test_a_put_of_a_held_object_touches_it_only_when_that_is_old(spot, store):
     assert batch == store.batch()
 
 
-@pytest.mark.parametrize("size", [3 * MEGABYTE, MEGABYTE, MEGABYTE + 1, 17])
-def test_a_large_object_comes_in_pieces_of_any_length(store, size):
-    body = os.urandom(size)
-    key = key_of(body)
+def test_a_large_object_comes_in_pieces_of_any_length(store):
+    for size in (3 * MEGABYTE, MEGABYTE, MEGABYTE + 1, 17):
+        body = os.urandom(size)
+        key = key_of(body)
 
-    with store.open_write(key) as writer:
-        for start in range(0, size, 300_007):
-            writer.write(body[start : start + 300_007])
-        batch = writer.commit()
+        with store.open_write(key) as writer:
+            for start in range(0, size, 300_007):
+                writer.write(body[start : start + 300_007])
+            batch = writer.commit()
 
-    assert store.get(key) == body
-    assert store.size(key) == size
-    assert batch == store.batch()
+        assert store.get(key) == body
+        assert store.size(key) == size
+        assert batch == store.batch()
 
 
 def test_the_key_of_a_large_object_may_be_told_at_the_end(store):
@@ -150,14 +150,14 @@ def test_a_large_object_without_a_key_is_a_mistake(store):
         writer.commit()
 
 
-@pytest.mark.parametrize("size", [10, 6 * MEGABYTE])
-def test_without_commit_nothing_is_stored(store, size):
-    with store.open_write("a") as writer:
-        writer.write(b"x" * size)
+def test_without_commit_nothing_is_stored(store):
+    for size in (10, 6 * MEGABYTE):
+        with store.open_write("a") as writer:
+            writer.write(b"x" * size)
 
-    assert keys(store) == []
-    with pytest.raises(ObjectMissingError):
-        store.get("a")
+        assert keys(store) == []
+        with pytest.raises(ObjectMissingError):
+            store.get("a")
 
 
 def test_a_large_object_that_is_held_already_stays_as_it_is(store):
@@ -184,21 +184,21 @@ def test_put_many_takes_large_objects_too(store):
     assert batch == store.batch()
 
 
-@pytest.mark.parametrize(
-    ("start", "length"),
-    [
-        (0, None), (0, 0), (0, 10), (5, None), (MEGABYTE - 3, 7), (MEGABYTE, MEGABYTE),
-        (3 * MEGABYTE, 99), (2 * MEGABYTE + 90, 99), (1, 2 * MEGABYTE + 5),
-    ],
-)  # fmt: skip
-def test_a_range_is_that_part_of_the_object(store, start, length):
-    body = os.urandom(2 * MEGABYTE + 100)
-    store.put_many([("large", body), ("small", body[:20])])
-    stop = None if length is None else start + length
+RANGES = [
+    (0, None), (0, 0), (0, 10), (5, None), (MEGABYTE - 3, 7), (MEGABYTE, MEGABYTE),
+    (3 * MEGABYTE, 99), (2 * MEGABYTE + 90, 99), (1, 2 * MEGABYTE + 5),
+]  # fmt: skip
 
-    for key, whole in (("large", body), ("small", body[:20])):
+
+def test_a_range_is_that_part_of_the_object(store):
+    body = os.urandom(2 * MEGABYTE + 100)
+    held = {"large": body, "small": body[:20]}
+    store.put_many(held.items())
+
+    for (start, length), (key, whole) in itertools.product(RANGES, held.items()):
+        stop = None if length is None else start + length
         with store.open_read(key, start, length) as stream:
-            assert stream.read() == whole[start:stop]
+            assert stream.read() == whole[start:stop], (key, start, length)
 
 
 def test_a_range_below_zero_is_a_mistake(store):
@@ -222,7 +222,7 @@ def test_a_large_object_needs_little_memory(store):
     tracemalloc.start()
 
     with store.open_write("a") as writer:
-        for _ in range(48 * 16):
+        for _ in range(24 * 16):
             writer.write(piece)
         writer.commit()
     with store.open_read("a") as stream:
@@ -230,7 +230,7 @@ def test_a_large_object_needs_little_memory(store):
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert total == 48 * MEGABYTE
+    assert total == 24 * MEGABYTE
     assert peak < 9 * MEGABYTE
 
 
@@ -364,9 +364,12 @@ def test_an_older_copy_shows_by_its_batch_and_another_store_by_its_id(spot, stor
 
 
 def test_threads_write_and_read_at_once(spot, store):
-    def work(worker: int) -> list[int]:
+    # Swift answers a hundred requests a second.
+    rounds = 3 if spot.swift else 10
+
+    def work(worker: str) -> list[int]:
         numbers = []
-        for n in range(10):
+        for n in range(rounds):
             key = f"{worker}/{n}"
             numbers.append(store.put_many([(key, key.encode()), ("shared", b"x")]))
             assert store.get(key) == key.encode()
@@ -375,5 +378,6 @@ def test_threads_write_and_read_at_once(spot, store):
     with ThreadPoolExecutor(4) as pool:
         numbers = list(itertools.chain(*pool.map(work, ["w0", "w1", "w2", "w3"])))
 
-    assert sorted(numbers) == (list(range(1, 41)) if spot.kind in COUNTING else [0] * 40)
-    assert len(keys(store)) == 41
+    count = 4 * rounds
+    assert sorted(numbers) == (list(range(1, count + 1)) if spot.kind in COUNTING else [0] * count)
+    assert len(keys(store)) == count + 1

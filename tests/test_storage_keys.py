@@ -1,8 +1,11 @@
 """Names out of mails and pages: every storage keeps them inside and apart, or refuses them."""
 
+import itertools
+from collections.abc import Callable
+
 import pytest
 
-from postroom.storage import BadKeyError
+from postroom.storage import BadKeyError, Storage
 
 BAD_KEYS = [
     "", "/", "/etc/passwd", "..", "../x", "a/../../x", "a/..", ".", "./a", "a/./b", "a//b", "a/",
@@ -11,24 +14,32 @@ BAD_KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key", BAD_KEYS, ids=ascii)
-def test_an_impossible_key_is_refused_everywhere(store, key):
-    calls = [
-        lambda: store.put_many([("good", b"x"), (key, b"x")]),
-        lambda: store.open_write(key),
-        lambda: store.get(key),
-        lambda: store.open_read(key),
-        lambda: store.size(key),
-        lambda: store.exists([key]),
-        lambda: store.verify(key),
-        lambda: store.delete([key]),
-        lambda: store.url(key),
-    ]
-    for call in calls:
-        with pytest.raises(BadKeyError) as caught:
-            call()
-        assert isinstance(caught.value, ValueError)
+CALLS: list[Callable[[Storage, str], object]] = [
+    lambda store, key: store.put_many([("good", b"x"), (key, b"x")]),
+    lambda store, key: store.open_write(key),
+    lambda store, key: store.get(key),
+    lambda store, key: store.open_read(key),
+    lambda store, key: store.size(key),
+    lambda store, key: store.exists([key]),
+    lambda store, key: store.verify(key),
+    lambda store, key: store.delete([key]),
+    lambda store, key: store.url(key),
+]
+
+
+def test_an_impossible_key_is_refused_everywhere(store):
+    asked = itertools.product(BAD_KEYS, enumerate(CALLS))
+
+    assert [(key, n) for key, (n, call) in asked if not is_refused(call, store, key)] == []
     assert list(store.list()) == []
+
+
+def is_refused(call: Callable[[Storage, str], object], store: Storage, key: str) -> bool:
+    try:
+        call(store, key)
+    except BadKeyError as e:
+        return isinstance(e, ValueError)
+    return False
 
 
 def test_a_bad_key_at_commit_stores_nothing(store):

@@ -1,5 +1,6 @@
 """compose.yaml says what the Compose specification allows, and nothing floats or leaks."""
 
+import functools
 import re
 import shutil
 import stat
@@ -17,6 +18,7 @@ FILE = ROOT / "deploy" / "compose.yaml"
 COMPOSE = (["docker", "compose"], ["docker-compose"])
 
 
+@functools.cache
 def compose() -> list[str] | None:
     """The command that is here."""
     for command in COMPOSE:

@@ -14,44 +14,45 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, POSTROOM_DAEMONS="api master", POSTROOM_FROZEN_SECONDS=60)
+    house = House(tmp_path, POSTROOM_DAEMONS="api provider", POSTROOM_FROZEN_SECONDS=60)
     yield house
     house.postroom("stop")
     house.postroom("stop", "provider", "work")
 
 
 def test_it_starts_tells_restarts_and_stops(house):
-    assert house.postroom("status") == (3, "api does not run\nmaster does not run\n")
+    assert house.postroom("status") == (3, "api does not run\nprovider does not run\n")
     assert house.postroom("start")[0] == 0
-    api, master = house.pid("api"), house.pid("master")
+    api, provider = house.pid("api"), house.pid("provider")
     wait_until(house.api_answers, 60, "the API")
     assert house.postroom("status") == (
         0,
-        f"api runs, process {api}\nmaster runs, process {master}\n",
+        f"api runs, process {api}\nprovider runs, process {provider}\n",
     )
 
-    house.signal("api", signal.SIGKILL)
-    wait_until(lambda: house.postroom("status")[0] == 1, 10, "the API's end")
+    house.signal("provider", signal.SIGKILL)
+    wait_until(lambda: house.postroom("status")[0] == 1, 60, "the provider's end")
     assert house.postroom("start")[0] == 0
-    assert house.pid("api") not in (0, api)
-    assert house.pid("master") == master
+    assert house.pid("provider") not in (0, provider)
+    assert house.pid("api") == api
 
-    assert house.postroom("restart", "master")[0] == 0
-    assert house.pid("master") not in (0, master)
-    assert house.postroom("stop") == (0, "master stopped\napi stopped\n")
+    provider = house.pid("provider")
+    assert house.postroom("restart", "provider")[0] == 0
+    assert house.pid("provider") not in (0, provider)
+    assert house.postroom("stop") == (0, "provider stopped\napi stopped\n")
     assert house.postroom("stop")[0] == 0
     assert list(house.run_dir.iterdir()) == []
 
 
 def test_a_frozen_daemon_is_told_and_ended(house):
     house.environment |= {"POSTROOM_STOP_SECONDS": "1"}
-    house.postroom("start", "api")
-    pid = house.signal("api", signal.SIGSTOP)
-    os.utime(house.run_dir / "api.pid", (0, 0))
+    house.postroom("start", "provider")
+    pid = house.signal("provider", signal.SIGSTOP)
+    os.utime(house.run_dir / "provider.pid", (0, 0))
 
-    assert house.postroom("status", "api")[0] == 4
-    assert house.postroom("restart", "api")[0] == 0
-    assert house.pid("api") not in (0, pid)
+    assert house.postroom("status", "provider")[0] == 4
+    assert house.postroom("restart", "provider")[0] == 0
+    assert house.pid("provider") not in (0, pid)
 
 
 def test_several_providers_run_by_their_names(house):
@@ -70,8 +71,8 @@ def test_it_does_without_start_stop_daemon(house, tmp_path):
         (tools / name).symlink_to(str(shutil.which(name)))
     house.environment |= {"POSTROOM_TOOL_PATH": str(tools)}
 
-    assert house.postroom("start", "api", path=str(tools))[0] == 0
-    assert house.postroom("stop", "api", path=str(tools)) == (0, "api stopped\n")
+    assert house.postroom("start", "provider", path=str(tools))[0] == 0
+    assert house.postroom("stop", "provider", path=str(tools)) == (0, "provider stopped\n")
 
 
 def test_what_does_not_start_says_why(house):
