@@ -71,7 +71,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 fuzz: $(VENV)/dev.stamp
-	$(PYTEST) -p tests.many_examples -m hypothesis $(ARGS)
+	$(PYTEST) --hypothesis-profile=many -m hypothesis $(ARGS)
 	$(BIN)/python -m bench.fuzz_parser $(MAILS)
 
 # Debian starts a package's service when it is installed; the tests run their own on free ports.

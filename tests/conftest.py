@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from postroom import logs
@@ -18,6 +19,10 @@ from tests.servers import swift as swift_server
 from tests.servers.web import WebServer
 from tests.stores import KINDS, Spot
 from tests.stubs.rig import Rig
+
+hypothesis.settings.register_profile("few", max_examples=30)
+# `make fuzz`
+hypothesis.settings.register_profile("many", max_examples=20_000, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -111,7 +111,7 @@ def test_another_file_under_the_name_is_read_from_the_beginning(rig: Rig, mbox: 
 
 
 def test_a_large_mail_goes_in_parts(rig: Rig, mbox: Path):
-    large = letter(1, b"0123456789abcdef\n" * 600_000)
+    large = letter(1, (b"x" * 1023 + b"\n") * 10_000)
     mbox.write_bytes(filed(large, letter(2)))
 
     assert rig.once(source(mbox))

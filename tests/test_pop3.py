@@ -46,7 +46,7 @@ def test_a_line_longer_than_poplib_takes_arrives(rig: Rig, dovecot: Dovecot):
 
 
 def test_a_large_mail_goes_in_parts(rig: Rig, dovecot: Dovecot):
-    large = mail(1, b"0123456789abcde\r\n" * 900_000)
+    large = mail(1, (b"x" * 998 + b"\r\n") * 9_000)
     dovecot.deliver("work", [large, *mails(3)])
 
     assert rig.once(pop3(dovecot))

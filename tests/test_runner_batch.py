@@ -7,6 +7,7 @@ import pytest
 from runner import desk
 from runner.errors import ScriptError
 from runner.job import Item
+from tests.long import one_in
 from tests.scripts import MAIL, Runs, need_bubblewrap, numbered
 
 
@@ -161,12 +162,13 @@ def test_a_script_that_does_not_compile_fails_for_each_item(run):
     assert "SyntaxError" in ended.error
 
 
-def test_a_thousand_items_go_through_one_sandbox(tmp_path):
+@pytest.mark.parametrize("count", one_in(2, [200, 1000]))
+def test_many_items_go_through_one_sandbox(tmp_path, count):
     need_bubblewrap()
     run = Runs(tmp_path, isolation="bubblewrap")
 
-    ended = run.batch("import os; output(os.getppid())", numbered(1000))
+    ended = run.batch("import os; output(os.getppid())", numbered(count))
 
     assert {(e.status, e.error) for e in ended} == {("completed", "")}
-    assert len(ended) == 1000
+    assert len(ended) == count
     assert not list((tmp_path / "run-1/in").glob("[0-9]*"))

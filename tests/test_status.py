@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,10 +9,12 @@ import pytest
 
 from postroom import settings
 from postroom.storage import open_mails
-from tests.servers.commands import command, environment, run
+from tests.servers import forked
+from tests.servers.commands import run
 from tests.servers.daemons import Daemons
 from tests.servers.scripting import Scripting
 from tests.servers.terminal import Terminal
+from tests.waiting import wait_until
 
 HELLO = {
     "mailbox": "work", "kind": "maildir", "fingerprint": "a", "interval": 0, "version": "1",
@@ -72,17 +73,16 @@ def test_all_is_seen_at_a_glance_and_the_status_says_whether_to_act(house):
 
 
 def test_without_a_terminal_each_look_follows_the_last(house):
-    watching = subprocess.Popen(
-        command("postroom.status", "--watch", "0.2", "--json"),
-        cwd=house.folder, env=environment(), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert watching.stdout
-    looks = [json.loads(watching.stdout.readline()) for _ in range(3)]
+    told = house.folder / "looks"
+    with told.open("wb") as file:
+        arguments = ["--watch", "0.2", "--json"]
+        watching = forked.start("postroom.status", arguments, house.folder, {}, file, file)
+    wait_until(lambda: told.read_bytes().count(b"\n") >= 3, 60, "three looks")
     watching.send_signal(signal.SIGTERM)
 
-    assert {look["api"]["url"].rpartition(":")[2] for look in looks} == {str(house.api_port)}
     assert watching.wait(timeout=60) == 0
-    watching.stdout.close()
+    looks = [json.loads(line) for line in told.read_text().splitlines()]
+    assert {look["api"]["url"].rpartition(":")[2] for look in looks} == {str(house.api_port)}
 
 
 def test_a_terminal_is_drawn_anew_also_while_the_api_is_away_until_ctrl_c(house):

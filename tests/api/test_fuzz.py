@@ -30,7 +30,7 @@ CHECKS = [
 ]
 OPERATIONS = [(method, path) for path, item in DOCUMENT.told["paths"].items() for method in item]
 #: `make fuzz` asks for many more, and for other ones each time.
-EXAMPLES = settings().max_examples // 10
+EXAMPLES = max(10, settings().max_examples // 10)
 IS_SHORT = EXAMPLES <= 10
 # Found by `make fuzz`, though the property stands within the test.
 pytestmark = pytest.mark.hypothesis
