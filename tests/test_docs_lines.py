@@ -107,6 +107,12 @@ class Clone(Daemons):
         super().__init__(folder, {"work": {"source": "maildir", "path": "Maildir"}})
         self.title = f"maildir at {folder / 'Maildir'}"
 
+    def begin(self) -> None:
+        """API and master run from now on, and both mails are stored."""
+        if not self.processes:
+            self.start("api", "master")
+            self.pull()
+
     def ask(self, line: str) -> tuple[int, str]:
         """Status and answer of a curl line."""
         line = line.replace("'$STORAGE'", self.storage()).replace("'$FILES'", self.files())
@@ -149,6 +155,7 @@ class Clone(Daemons):
         program, *words = shlex.split(line)
         match program, words:
             case "curl", _:
+                self.begin()
                 assert self.ask(line)[0] in (200, 201, 202)
             case "make", _:
                 self.shell(f"make -n -C {shlex.quote(str(ROOT))} {shlex.join(words)}")
@@ -163,7 +170,11 @@ class Clone(Daemons):
             case "deploy/postroom", _:
                 # Started and stopped for good in tests/deploy.
                 self.shell(f"bash -n {shlex.quote(str(ROOT / 'deploy/postroom'))}")
+            case "python", ["-m", "provider", "login", *rest]:
+                # Tested with a browser elsewhere; here nobody would log in.
+                assert login.parser().parse_args(rest).name
             case "python", ["-m", name, *rest]:
+                self.begin()
                 self.module(name, rest)
             case _:
                 raise AssertionError(f"nobody knows how to test this line: {line}")
@@ -179,9 +190,6 @@ class Clone(Daemons):
             assert self.provide(*arguments, name="import").wait(timeout=30) == 0
         elif name == "provider" and TOOLS & set(arguments[:1]):
             self.once(name, arguments)
-        elif name == "provider" and arguments[:1] == ["login"]:
-            # Tested with a browser elsewhere; here nobody would log in.
-            assert login.parser().parse_args(arguments[1:]).name
         elif name == "monitor" and "--alone" in arguments:
             # docs/monitor.md says the same, and is tested with a page.
             assert line_of(name, arguments) in text("docs/monitor.md").splitlines()
@@ -242,11 +250,9 @@ def line_of(name: str, arguments: list[str]) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Clone]:
-    """API and master, running; both mails are stored."""
+    """It begins with the first line that needs it."""
     daemons = Clone(tmp_path)
     try:
-        daemons.start("api", "master")
-        daemons.pull()
         yield daemons
     finally:
         daemons.close()
@@ -272,6 +278,7 @@ def test_no_other_document_has_shell_lines():
 
 
 def test_the_terminals_say_what_the_readme_shows(clone):
+    clone.begin()
     clone.provide("work")
     wait_until(lambda: "no new mail" in clone.log("provider"), 20, "the first pass")
     logs = "".join(map(clone.log, ("api", "master", "pull", "provider")))
@@ -285,6 +292,7 @@ def test_the_terminals_say_what_the_readme_shows(clone):
 
 
 def test_the_api_answers_as_its_page_shows(clone):
+    clone.begin()
     told = ""
     for kind, block in BLOCK.findall(text("docs/api.md")):
         if kind == "sh":
@@ -311,6 +319,7 @@ def like(shown: Any, real: Any) -> bool:
 
 
 def test_a_provider_that_knows_only_the_page_is_answered_as_it_shows(clone):
+    clone.begin()
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{HOST}:{clone.master_port}")
