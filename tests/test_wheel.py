@@ -103,7 +103,7 @@ def test_each_daemon_runs_from_a_wheel(installed, tmp_path):
     assert done.returncode == 0, done.stderr
     names = [line.split()[1:] for line in done.stdout.splitlines() if line[:2] == "::"]
     assert {name: status in ("0", "1") for name, status in names} == dict.fromkeys(DAEMONS, True)
-    assert done.stdout.count('"settings"') == len(DAEMONS)
+    assert done.stdout.count('"name": "settings"') == len(DAEMONS)
 
 
 @pytest.fixture(scope="module")
