@@ -32,9 +32,18 @@ def wheel(folder: Path, name: str, value: int, size: int = 0) -> None:
             file.writestr(path, content)
 
 
+@pytest.fixture(scope="module")
+def configured() -> list[tuple[str, str]]:
+    """What pip is configured with; asking it takes longer than uv does."""
+    return list(indexes._configured())
+
+
 @pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: list[tuple[str, str]]
+) -> Iterator[Path]:
     """A folder that is the only place where packages come from."""
+    monkeypatch.setattr(indexes, "_configured", lambda: iter(configured))
     folder = tmp_path / "wheels"
     folder.mkdir()
     wheel(folder, "tinypkg", 1)

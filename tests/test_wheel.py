@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,9 +102,11 @@ def test_each_daemon_runs_from_a_wheel(installed, tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    names = [line.split()[1:] for line in done.stdout.splitlines() if line[:2] == "::"]
-    assert {name: status in ("0", "1") for name, status in names} == dict.fromkeys(DAEMONS, True)
-    assert done.stdout.count('"name": "settings"') == len(DAEMONS)
+    told = re.findall(r"(.*?)^:: (\w+) (\w+)$", done.stdout, re.M | re.S)
+    assert [name for _, name, _ in told] == list(DAEMONS)
+    for said, name, status in told:
+        assert status in ("0", "1"), name
+        assert '"settings"' in said, name
 
 
 @pytest.fixture(scope="module")

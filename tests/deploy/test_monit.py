@@ -69,6 +69,7 @@ class Monit(House):
 def monit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monit]:
     monit = Monit(tmp_path_factory.mktemp("monit"))
     try:
+        wait_until(lambda: all(map(monit.pid, DAEMONS)), 60, "all daemons")
         wait_until(lambda: monit.postroom("status")[0] == 0, 60, "all daemons")
         yield monit
     finally:
