@@ -12,10 +12,19 @@ from html import unescape
 
 import pytest
 
-from postroom.demo.samples import EPOCH, LANGUAGES, described, one_more, samples
+from postroom.demo.samples import EPOCH, LANGUAGES, Sample, described, one_more, samples
 
-SAMPLES = list(described())
-LETTERS = [sample for sample in SAMPLES if sample.text]
+
+@pytest.fixture(scope="module")
+def sent() -> list[Sample]:
+    """All samples."""
+    return list(described())
+
+
+@pytest.fixture(scope="module")
+def letters(sent: list[Sample]) -> list[Sample]:
+    """Those that have a text."""
+    return [sample for sample in sent if sample.text]
 
 
 def _texts(mail: Message) -> list[str]:
@@ -33,9 +42,9 @@ def _subject(mail: Message) -> str:
     return str(make_header(decode_header(re.sub(r"\r?\n", "", mail["Subject"]))))
 
 
-def test_there_are_about_two_hundred_and_one_of_10_mb():
-    sizes = sorted(len(sample.raw) for sample in SAMPLES)
-    assert len(SAMPLES) == 215
+def test_there_are_about_two_hundred_and_one_of_10_mb(sent):
+    sizes = sorted(len(sample.raw) for sample in sent)
+    assert len(sent) == 215
     assert 10_000_000 <= sizes[-1] < 10_100_000
     assert sizes[-2] < 50_000
 
@@ -46,8 +55,8 @@ def test_at_least_twelve_languages_in_many_charsets():
     assert len(charsets) >= 20
 
 
-def test_every_letter_of_every_language_is_read_back():
-    for sample in LETTERS:
+def test_every_letter_of_every_language_is_read_back(letters):
+    for sample in letters:
         mail = message_from_bytes(sample.raw)
         assert _subject(mail) == sample.subject
         lines = sample.text.split("\n")
@@ -63,22 +72,22 @@ def test_every_phrase_fits_the_charsets_of_its_language(language):
                 assert word.encode(charset).decode(charset) == word
 
 
-def test_lines_end_in_crlf_and_only_there():
-    for sample in SAMPLES:
+def test_lines_end_in_crlf_and_only_there(sent):
+    for sample in sent:
         assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", sample.raw), sample.kind
         assert sample.raw.endswith(b"\r\n"), sample.kind
 
 
-def test_letters_have_no_defects_and_short_header_lines():
-    for sample in LETTERS:
+def test_letters_have_no_defects_and_short_header_lines(letters):
+    for sample in letters:
         mail = message_from_bytes(sample.raw)
         assert [part.defects for part in mail.walk() if part.defects] == []
         header = sample.raw.partition(b"\r\n\r\n")[0]
         assert max(len(line) for line in header.split(b"\r\n")) < 100
 
 
-def test_attached_names_are_the_subjects():
-    attached = [sample for sample in LETTERS if sample.kind == "attached"]
+def test_attached_names_are_the_subjects(letters):
+    attached = [sample for sample in letters if sample.kind == "attached"]
     for sample in attached:
         names = [part.get_filename() for part in message_from_bytes(sample.raw).walk()]
         decoded = [
@@ -87,10 +96,10 @@ def test_attached_names_are_the_subjects():
         assert decoded == [f"{sample.subject}.pdf", "prices.csv"]
 
 
-def test_answers_name_mails_that_came_before():
+def test_answers_name_mails_that_came_before(letters):
     seen: set[str] = set()
     answers = 0
-    for sample in LETTERS:
+    for sample in letters:
         mail = message_from_bytes(sample.raw)
         named = (mail["References"] or "").split()
         answers += bool(named)
@@ -100,21 +109,21 @@ def test_answers_name_mails_that_came_before():
     assert answers > 50
 
 
-def test_the_odd_ones_are_there():
-    kinds = Counter(sample.kind for sample in SAMPLES)
+def test_the_odd_ones_are_there(sent):
+    kinds = Counter(sample.kind for sample in sent)
     odd = ("no message-id", "wrong boundary", "rubbish base64", "cut off", "report", "signed")
     assert [kinds[kind] for kind in odd] == [1] * len(odd)
-    no_name = next(sample.raw for sample in SAMPLES if sample.kind == "no message-id")
+    no_name = next(sample.raw for sample in sent if sample.kind == "no message-id")
     assert b"message-id" not in no_name.lower()
 
 
-def test_two_have_the_same_bytes_and_no_others():
-    hashes = Counter(hashlib.sha256(sample.raw).digest() for sample in SAMPLES)
+def test_two_have_the_same_bytes_and_no_others(sent):
+    hashes = Counter(hashlib.sha256(sample.raw).digest() for sample in sent)
     assert sorted(hashes.values())[-2:] == [1, 2]
 
 
-def test_equal_epochs_make_equal_bytes_and_dates_follow_the_epoch():
-    assert list(samples()) == [sample.raw for sample in SAMPLES]
+def test_equal_epochs_make_equal_bytes_and_dates_follow_the_epoch(sent):
+    assert list(samples()) == [sample.raw for sample in sent]
     later = datetime(2027, 3, 1, tzinfo=UTC)
     dates = [
         parsedate_to_datetime(message_from_bytes(sample.raw)["Date"])
@@ -125,9 +134,9 @@ def test_equal_epochs_make_equal_bytes_and_dates_follow_the_epoch():
     assert later - timedelta(weeks=5) < dates[0] < dates[-1] < later
 
 
-def test_new_mails_are_all_different():
+def test_new_mails_are_all_different(sent):
     raws = [one_more(n, EPOCH) for n in range(200)]
-    samples_ids = {message_from_bytes(sample.raw)["Message-ID"] for sample in SAMPLES}
+    samples_ids = {message_from_bytes(sample.raw)["Message-ID"] for sample in sent}
     ids = {message_from_bytes(raw)["Message-ID"] for raw in raws}
     assert len(ids) == 200
     assert not ids & samples_ids

@@ -271,7 +271,7 @@ def test_no_socket_leaks_while_the_master_is_away(stop):
     # Some tries long: by then every lane has its sockets.
     assert not wait(answers, 0.5).done
     settled = open_files()
-    assert not wait(answers, 2).done
+    assert not wait(answers, 1).done
     assert open_files() <= settled + 8
 
     lanes.close()
