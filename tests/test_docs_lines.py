@@ -35,6 +35,8 @@ WITH_COMMANDS = [
 ]
 #: How people ask for what the protocol's examples are asked to do.
 ASKED = {"sync": "/v1/mailboxes/home/sync", "check": "/v1/pages/prices/check"}
+#: Words of what is done before any daemon runs.
+ALONE = {"token", "keys", "--check"}
 TOOLS = {"list", "fetch", "check", "verify", "delete"}
 
 LUNCH = (
@@ -174,7 +176,8 @@ class Clone(Daemons):
                 # Tested with a browser elsewhere; here nobody would log in.
                 assert login.parser().parse_args(rest).name
             case "python", ["-m", name, *rest]:
-                self.begin()
+                if not ALONE & set(rest):
+                    self.begin()
                 self.module(name, rest)
             case _:
                 raise AssertionError(f"nobody knows how to test this line: {line}")
