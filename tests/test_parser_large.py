@@ -87,10 +87,10 @@ def test_of_a_long_text_the_beginning_is_kept(encode: type[bytes], kind: bytes):
     )
     line = "naïve words, again and again\n"
 
-    mail = parse(head + encode((line * 200_000).encode()))
+    mail = parse(head + encode((line * 100_000).encode()))
 
     long = mail.text if kind == b"text/plain" else mail.html
-    assert long == (line * 200_000)[:MAX_TEXT]
+    assert long == (line * 100_000)[:MAX_TEXT]
     assert "text_cut" in mail.defects
     assert "wrong_charset" not in mail.defects
     assert len(mail.text) <= MAX_TEXT
