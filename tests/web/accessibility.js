@@ -41,7 +41,12 @@
 
   // Contrast, as WCAG counts it, of all text that is shown.
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const colours = new Map();
   const rgba = (colour) => {
+    if (!colours.has(colour)) colours.set(colour, drawn(colour));
+    return colours.get(colour);
+  };
+  const drawn = (colour) => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = colour;
     canvas.fillRect(0, 0, 1, 1);
@@ -49,7 +54,12 @@
     return [r, g, b, a / 255];
   };
   const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+  const backs = new Map();
   const behind = (e) => {
+    if (!backs.has(e)) backs.set(e, drawnBehind(e));
+    return backs.get(e);
+  };
+  const drawnBehind = (e) => {
     if (!e) return rgba(getComputedStyle(document.documentElement).colorScheme.includes("dark") ? "#000" : "#fff");
     const own = rgba(getComputedStyle(e).backgroundColor);
     return own[3] === 1 ? own : over(own, behind(e.parentElement));

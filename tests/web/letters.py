@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import zlib
+from collections.abc import Iterable
 from email.message import EmailMessage
 from typing import Any
 
@@ -78,17 +79,23 @@ class Letters:
 
     def bring(self, raw: bytes | EmailMessage, folder: str = "INBOX", **more: Any) -> int:
         """Store and deliver a mail as its parser reads it; its id."""
-        content = raw if isinstance(raw, bytes) else raw.as_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        self._uid += 1
-        self._caller.mailbox = self._mailbox
-        record = msgspec.to_builtins(parse(content))
-        told = {"mail": record, "folder": folder, **more}
-        self._caller.deliver(
-            self._caller.delivery(self._uid, content, **told), keep={digest: content}
-        )
+        (digest,) = self.bring_all([raw], folder=folder, **more)
         (found,) = self._caller.get(f"/v1/mails?sha256={digest}")["items"]
         return int(found["id"])
+
+    def bring_all(self, raws: Iterable[bytes | EmailMessage], **more: Any) -> list[str]:
+        """The same with many at once; their digests."""
+        self._caller.mailbox = self._mailbox
+        keep, told = {}, []
+        for raw in raws:
+            content = raw if isinstance(raw, bytes) else raw.as_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            self._uid += 1
+            record = msgspec.to_builtins(parse(content))
+            told.append(self._caller.delivery(self._uid, content, mail=record, **more))
+            keep[digest] = content
+        self._caller.deliver(*told, keep=keep)
+        return list(keep)
 
 
 NEWSLETTER = """

@@ -13,14 +13,14 @@ from tests.web.browser import KEEP, Window
 from tests.web.letters import letters
 from tests.web.watch import watch
 from tests.web.workshop import workshop
-from tests.web.world import PASSWORD, World
+from tests.web.world import World
 
 Way = Callable[[Window, World], object]
 
 
 def _as_admin(path: str) -> Way:
     def go(window: Window, world: World) -> None:
-        window.sign_in_by_token(world.admin_token)
+        window.enter(world.admin_cookie())
         window.open(path)
 
     return go
@@ -38,8 +38,7 @@ def _user(window: Window, world: World) -> None:
 
 
 def _account(window: Window, world: World) -> None:
-    world.add_user("ann", "admin")
-    window.sign_in("ann", "correct horse battery")
+    window.enter(world.cookie("ann", "admin"))
     window.open("/account")
 
 
@@ -109,8 +108,7 @@ def _scripts(window: Window, world: World) -> None:
 def _watched(path: str) -> Way:
     def go(window: Window, world: World) -> None:
         found = watch(world)
-        world.add_user("bob", "operator")
-        window.sign_in("bob", PASSWORD)
+        window.enter(world.cookie("bob", "operator"))
         window.open(path.format(summer=found.summer, autumn=found.autumn))
 
     return go

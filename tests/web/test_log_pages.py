@@ -66,8 +66,7 @@ def test_all_that_the_filters_select_is_tried_again(window):
 
 
 def test_a_reader_sees_the_quarantine_and_changes_nothing(window, world):
-    world.add_user("eve", "reader")
-    window.sign_in("eve", "correct horse battery")
+    window.enter(world.cookie("eve", "reader"))
     page = window.open("/quarantine")
 
     assert "the server gives no bytes" in text(page)

@@ -31,15 +31,9 @@ def test_the_first_tab_leads_past_the_navigation(window):
     assert page.evaluate("document.activeElement.id") == "content"
 
 
-def test_the_pages_work_without_a_script(chromium, world):
-    context = chromium.new_context(base_url=world.address, java_script_enabled=False)
-    page = context.new_page()
+def test_the_pages_work_without_a_script(plain_window, world):
     world.add_user("ann", "reader")
-    page.goto("/")
-    page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Sign in").first.click()
+    plain_window.sign_in("ann", PASSWORD)
 
+    page = plain_window.page
     assert page.get_by_role("heading", level=1).inner_text() == "Overview"
-    context.close()

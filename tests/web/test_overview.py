@@ -16,7 +16,7 @@ def _fail(world, name):
 
 def test_an_alarm_is_on_top_until_somebody_knows_of_it(window, world):
     _fail(world, "work")
-    window.sign_in_by_token(world.admin_token)
+    window.enter(world.admin_cookie())
     page = window.open("/")
     told = page.get_by_role("region", name="Needs attention")
     assert "the password was refused" in told.inner_text()

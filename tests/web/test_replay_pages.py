@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from api.models import Replay
-from tests.web.browser import Window, text
+from tests.web.browser import text
 from tests.web.workshop import NASTY, workshop
 
 
@@ -49,10 +49,12 @@ def test_what_differs_is_shown_by_its_kind(operator, world):
     assert "2 added, 1 gone, 1 changed, 1 the same" in text(page)
     counts = {"Added": 2, "Gone": 1, "Changed": 1, "Failed": 0, "All differences": 4}
     for name, count in counts.items():
-        with page.expect_navigation():
-            page.get_by_role("link", name=name, exact=True).click()
-        assert page.locator("article").count() == count, name
-    assert page.locator("article", has_text="Changed").locator(".added").inner_text() == "VAT 2 EUR"
+        link = page.get_by_role("link", name=name, exact=True).get_attribute("href")
+        assert operator.get(link).text().count("<article") == count, name
+    with page.expect_navigation():
+        page.get_by_role("link", name="Changed", exact=True).click()
+    assert page.locator("article").count() == 1
+    assert page.locator("article").locator(".added").inner_text() == "VAT 2 EUR"
     with page.expect_navigation():
         page.get_by_role("link", name="Compared with replay").click()
     assert page.url.endswith(f"/replays/{workshop(world).replays[0]}")
@@ -98,10 +100,9 @@ def test_what_cannot_be_replayed_is_told_at_its_field(operator):
     assert Replay.select().count() == before
 
 
-def test_a_replay_goes_over_files_and_works_without_a_script(chromium, world, tmp_path):
+def test_a_replay_goes_over_files_and_works_without_a_script(plain_window, world):
     workshop(world)
-    world.without_users()
-    window = Window(chromium, world.address, tmp_path, java_script=False)
+    window = plain_window
     window.enter(world.cookie("bob", "operator"))
     page = window.open("/scripts/prices/replays")
     assert page.get_by_label("Page", exact=True).is_hidden()
@@ -119,5 +120,3 @@ def test_a_replay_goes_over_files_and_works_without_a_script(chromium, world, tm
         {"page": "prices", "since": "2020-01-01", "until": "2099-01-01"},
     )
     window.press("Stop")
-    window.close()
-    world.without_users()

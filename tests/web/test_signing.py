@@ -12,7 +12,7 @@ from api.rest import security
 from postroom.errors import RefusedError
 from tests.api.scripter import ago
 from tests.web.browserless import HTML, form_token, send, signed_in
-from tests.web.world import PASSWORD
+from tests.web.world import METHOD, PASSWORD
 
 
 def test_without_users_this_machine_reads_and_is_asked_for_the_token_to_do_more(client, world):
@@ -56,7 +56,8 @@ def test_rest_by_a_session_needs_the_token_of_its_forms(client, world):
     assert answer.get_json()["code"] == "bad_csrf"
 
 
-def test_the_cookie_is_for_us_alone_and_only_its_hash_is_kept(client, world):
+def test_the_cookie_is_for_us_alone_and_only_its_hash_is_kept(client, world, monkeypatch):
+    monkeypatch.setattr(users, "METHOD", METHOD)
     world.add_user("ann", "reader")
     answer = send(client, "/login", name="ann", password=PASSWORD)
     (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if sessions.COOKIE in c]
@@ -66,7 +67,7 @@ def test_the_cookie_is_for_us_alone_and_only_its_hash_is_kept(client, world):
     assert "SameSite=Lax" in cookie
     assert "Secure" not in cookie
     assert secret not in {row.sha256 for row in Session.select()}
-    assert User.get(User.name == "ann").password.startswith("scrypt:")
+    assert User.get(User.name == "ann").password.startswith("scrypt:32768:8:1$")
 
 
 def test_under_https_the_cookie_is_secure_and_the_origin_fits(client, world):

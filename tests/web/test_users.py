@@ -5,8 +5,7 @@ from tests.web.world import PASSWORD
 
 
 def test_an_admin_adds_changes_and_removes_users(window, world):
-    world.add_user("boss", "admin")
-    window.sign_in("boss", PASSWORD)
+    window.enter(world.cookie("boss", "admin"))
     page = window.open("/settings/users")
     page.get_by_label("Name").fill("zoe")
     page.get_by_label("Password").fill(PASSWORD)
@@ -51,9 +50,8 @@ def test_an_admin_gives_another_password(window, world):
 
 
 def test_the_last_admin_is_neither_lowered_nor_removed(window, world):
-    world.add_user("boss", "admin")
     world.add_user("eve", "reader")
-    window.sign_in("boss", PASSWORD)
+    window.enter(world.cookie("boss", "admin"))
     page = window.open("/settings/users/boss")
     window.expected.add(400)
     page.get_by_label("Role").select_option("reader")
@@ -65,7 +63,7 @@ def test_the_last_admin_is_neither_lowered_nor_removed(window, world):
 
 def test_what_is_wrong_with_a_password_stands_at_its_field(window, world):
     world.add_user("ann", "reader")
-    window.sign_in("ann", PASSWORD)
+    window.enter(world.cookie("ann", "reader"))
     page = window.open("/account")
     window.expected.update((400, 403))
     page.get_by_label("Password now").fill("a wrong one")
@@ -88,7 +86,7 @@ def test_a_token_that_may_not_do_everything_signs_nobody_in(window, world):
 
 
 def test_what_is_wrong_stands_at_its_field(window, world):
-    window.sign_in_by_token(world.admin_token)
+    window.enter(world.admin_cookie())
     page = window.open("/settings/users")
     page.get_by_label("Name").fill("zoe")
     page.get_by_label("Password").fill("short")
@@ -104,7 +102,7 @@ def test_what_is_wrong_stands_at_its_field(window, world):
 
 def test_a_user_takes_another_password(window, world):
     world.add_user("ann", "reader")
-    window.sign_in("ann", PASSWORD)
+    window.enter(world.cookie("ann", "reader"))
     page = window.open("/account")
     page.get_by_label("Password now").fill(PASSWORD)
     page.get_by_label("New password").fill("quite another one")

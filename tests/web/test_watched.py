@@ -6,7 +6,6 @@ from api.models import File, Page, Run, Task
 from tests.api.watcher import Watcher
 from tests.web.browser import text
 from tests.web.watch import watch
-from tests.web.world import PASSWORD
 
 #: What nobody wants to see run.
 NASTY = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
@@ -19,8 +18,7 @@ def found(world):
 
 @pytest.fixture
 def operator(window, world, found):
-    world.add_user("bob", "operator")
-    window.sign_in("bob", PASSWORD)
+    window.enter(world.cookie("bob", "operator"))
     return window
 
 
@@ -148,9 +146,9 @@ def test_a_digest_that_failed_is_mailed_again(operator, found):
     assert row.get_by_role("button").count() == 0
 
 
+@pytest.mark.long
 def test_a_reader_sees_all_of_it_and_no_button(window, world, found):
-    world.add_user("eve", "reader")
-    window.sign_in("eve", PASSWORD)
+    window.enter(world.cookie("eve", "reader"))
     for path in ("/pages", "/pages/reports", "/files", f"/files/{found.autumn}", "/digests"):
         page = window.open(path)
         assert page.locator("main").get_by_role("button", name="again").count() == 0
@@ -193,11 +191,9 @@ def test_what_comes_is_seen_without_a_reload(window, found):
     page.locator("#list").get_by_text("live.pdf").first.wait_for()
 
 
-def test_it_works_without_a_script(chromium, world, found):
-    world.without_users()
-    context = chromium.new_context(base_url=world.address, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/pages")
+@pytest.mark.usefixtures("found")
+def test_it_works_without_a_script(plain_window):
+    page = plain_window.open("/pages")
     page.get_by_role("link", name="reports", exact=True).click()
     page.get_by_label("State").select_option("failed")
     page.get_by_role("button", name="Filter").click()
@@ -207,7 +203,6 @@ def test_it_works_without_a_script(chromium, world, found):
     assert "state=failed" in page.url
     page.get_by_role("link", name="autumn.pdf").first.click()
     page.get_by_role("heading", level=1, name="autumn.pdf").wait_for()
-    context.close()
 
 
 def test_the_overview_leads_to_each_source(window, found):

@@ -3,12 +3,14 @@
 import threading
 from pathlib import Path
 
+from jinja2.bccache import Bucket, BytecodeCache
+
 from api import server
 from api.access import sessions, users
 from api.app import create_app
 from api.database import Database
 from api.inforce import InForce, Kept
-from api.models import Mailbox, Page, User
+from api.models import Mailbox, Page, Token, User
 from api.rest.security import new_token
 from postroom.settings import Alarms
 from postroom.storage import open_storage
@@ -20,6 +22,25 @@ from tests.servers.ports import HOST, free_port, is_open
 from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
+#: How passwords are hashed, and how they are where that is not the point.
+METHOD, QUICK = users.METHOD, "scrypt:256:8:1"
+
+
+class _Compiled(BytecodeCache):
+    """The templates, compiled once for the worlds of all modules."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self._known.get(bucket.key):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 class World:
@@ -31,6 +52,7 @@ class World:
         self._files = open_storage("directory", folder / "files")
         self.app = create_app(self.db, self._mails, files=self._files)
         self.app.config["IN_FORCE"] = _in_force(folder)
+        self.app.jinja_env.bytecode_cache = _compiled
         self.caller = Caller(self.app, self.db, self._mails, self._files)
         with self.db.writing():
             self.admin_token = new_token("admin", ["admin"])
@@ -75,9 +97,15 @@ class World:
         users.add(self.db, name, PASSWORD, role, by="the test")
 
     def cookie(self, name: str, role: str) -> str:
-        """What the browser of somebody new holds who has signed in; quicker than by a form."""
+        """What the browser of somebody holds who has signed in; quicker than by a form."""
         with self.db.writing():
-            return sessions.begin(1, user=User.create(name=name, password="", role=role))
+            user, _ = User.get_or_create(name=name, defaults={"password": "", "role": role})
+            return sessions.begin(1, user=user)
+
+    def admin_cookie(self) -> str:
+        """The same of who has signed in with the admin token."""
+        with self.db.writing():
+            return sessions.begin(1, token=Token.get(Token.name == "admin"))
 
     def without_users(self) -> None:
         """As before anybody was added."""
