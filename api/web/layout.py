@@ -138,12 +138,20 @@ def theme() -> str:
 
 
 def csrf() -> str:
-    """What each form must bring along."""
+    """What each form must bring along: of one page all the same."""
+    if "csrf" not in g:
+        g.csrf = sessions.form_token(_secret())
+    token: str = g.csrf
+    return token
+
+
+def _secret() -> str:
+    """What the forms of a page are bound to."""
     secret = callers.current().secret or request.cookies.get(sessions.VISIT, "")
     if not secret:
-        # One for all forms of the page; its cookie leaves with the answer.
-        secret = g.visit = g.get("visit") or secrets.token_urlsafe(32)
-    return sessions.form_token(secret)
+        # Its cookie leaves with the answer.
+        secret = g.visit = secrets.token_urlsafe(32)
+    return secret
 
 
 def flash() -> str:
