@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from api import runlog
 from api.models import Run, Script
+from api.running import runlog
 from postroom import runs
 from tests.web.browser import text
 from tests.web.browserless import HTML
