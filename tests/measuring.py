@@ -28,6 +28,11 @@ class Measuring:
         self._processes: str | None = None
         self._first: set[str] = set()
 
+    def pytest_configure(self) -> None:
+        """What coverage and pytest-cov begin in a worker before its own session would never end."""
+        while "PYTEST_XDIST_WORKER" in os.environ and (begun := Coverage.current()):
+            begun.stop()
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         self._coverage = Coverage.current()
