@@ -13,10 +13,13 @@ from postroom import logs
 from postroom.storage import Storage
 from tests.measuring import Measuring
 from tests.servers import dovecot as dovecot_server
-from tests.servers import ports
+from tests.servers import ports, shared
 from tests.servers import postgres as postgres_server
 from tests.servers import rabbit as rabbit_server
-from tests.servers import swift as swift_server
+from tests.servers.postgres import Postgres
+from tests.servers.rabbit import OwnRabbit, Rabbit
+from tests.servers.swift import Swift
+from tests.servers.swift_node import SwiftFront
 from tests.servers.web import WebServer
 from tests.stores import KINDS, Spot
 from tests.stubs.rig import Rig
@@ -32,8 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure coverage where it tells something new."""
+    """Measure coverage where it tells something new; let all workers share servers."""
     config.pluginmanager.register(Measuring())
+    config.pluginmanager.register(shared.servers(config), shared.NAME)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,20 +100,18 @@ def web() -> Iterator[WebServer]:
 
 
 @pytest.fixture(scope="session")
-def _swift() -> Iterator[swift_server.Swift]:
-    server = swift_server.Swift()
-    try:
-        server.start().make_bucket(server.bucket)
-        yield server
-    finally:
-        server.cleanup()
+def _swift(pytestconfig: pytest.Config) -> Iterator[Swift]:
+    swift = Swift(*shared.place(pytestconfig, "swift"))
+    swift.make_bucket(swift.bucket)
+    yield swift
+    swift.client.close()
 
 
 @pytest.fixture
-def swift(_swift: swift_server.Swift, monkeypatch: pytest.MonkeyPatch) -> swift_server.Swift:
-    """A real S3 server that runs for all tests, with a bucket; its keys are in the environment.
+def swift(_swift: Swift, monkeypatch: pytest.MonkeyPatch) -> Swift:
+    """A real S3 server that runs for all tests of all workers, with a bucket of the worker's.
 
-    It answers a hundred requests a second, so pages are short.
+    Its keys are in the environment. It answers a hundred requests a second, so pages are short.
     """
     monkeypatch.setattr("postroom.storage.s3_bucket.Bucket.at_once", 15)
     for name, value in _swift.environment().items():
@@ -117,37 +119,50 @@ def swift(_swift: swift_server.Swift, monkeypatch: pytest.MonkeyPatch) -> swift_
     return _swift
 
 
-@pytest.fixture(scope="session")
-def _rabbit() -> Iterator[rabbit_server.Rabbit]:
-    server = rabbit_server.Rabbit()
+@pytest.fixture
+def own_swift(swift: Swift) -> Iterator[SwiftFront]:
+    """The same, for a test that stops it."""
+    front = SwiftFront(swift.folder)
     try:
-        yield server.start()
+        yield front.start()
     finally:
-        server.cleanup()
+        front.cleanup()
+
+
+@pytest.fixture(scope="session")
+def _rabbit(pytestconfig: pytest.Config) -> Rabbit:
+    return Rabbit(*shared.place(pytestconfig, "rabbit"))
 
 
 @pytest.fixture
-def rabbit(request: pytest.FixtureRequest) -> rabbit_server.Rabbit:
-    """A real RabbitMQ that runs for all tests."""
+def rabbit(request: pytest.FixtureRequest) -> Rabbit:
+    """A real RabbitMQ that runs for all tests of all workers."""
     need(rabbit_server.BIN / "rabbitmq-server")
-    server: rabbit_server.Rabbit = request.getfixturevalue("_rabbit")
+    server: Rabbit = request.getfixturevalue("_rabbit")
     return server
 
 
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[postgres_server.Postgres]:
-    server = postgres_server.Postgres()
+@pytest.fixture
+def own_rabbit() -> Iterator[OwnRabbit]:
+    """One for a test that kills it."""
+    need(rabbit_server.BIN / "rabbitmq-server")
+    server = OwnRabbit()
     try:
         yield server.start()
     finally:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def _postgres(pytestconfig: pytest.Config) -> Postgres:
+    return Postgres(*shared.place(pytestconfig, "postgres"))
+
+
 @pytest.fixture
-def postgres(request: pytest.FixtureRequest) -> postgres_server.Postgres:
-    """A real PostgreSQL that runs for all tests."""
+def postgres(request: pytest.FixtureRequest) -> Postgres:
+    """A real PostgreSQL that runs for all tests of all workers."""
     need(postgres_server.BIN / "initdb")
-    server: postgres_server.Postgres = request.getfixturevalue("_postgres")
+    server: Postgres = request.getfixturevalue("_postgres")
     return server
 
 

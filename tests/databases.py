@@ -13,6 +13,7 @@ import pytest
 from api.database import Database, open_database
 from api.models import database
 from api.schema.migrations import migrate
+from tests.servers.ports import WORKER
 from tests.servers.postgres import Postgres
 
 #: Of these all, of the others one in so many: `make test-long` has the rest.
@@ -26,7 +27,7 @@ WHOLE = (
     "test_postgresql",
 )
 ONE_IN = 8
-TEMPLATE = "made"
+TEMPLATE = f"made_{WORKER}"
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"

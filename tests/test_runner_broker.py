@@ -102,5 +102,5 @@ def test_a_dead_message_is_told_in_the_run_s_row(rabbit: Rabbit, stop: threading
     assert told.reason.startswith("the queue gave the run up after 2 tries: ")
     assert "does not answer" in told.reason
     assert told.after_seconds > 0
-    vhost = f"v{rabbit.last}"
-    assert f"{broker.QUEUE}.XQ\t1" in rabbit.ctl("list_queues", "-p", vhost, "name", "messages")
+    queues = rabbit.ctl("list_queues", "-p", rabbit.vhost, "name", "messages")
+    assert f"{broker.QUEUE}.XQ\t1" in queues

@@ -237,17 +237,18 @@ def test_a_mail_that_comes_while_objects_are_listed_is_not_lost(
 def test_a_bucket_that_went_away_is_an_error_and_no_loss(
     api: Caller, swift: Swift, tmp_path: Path
 ) -> None:
-    (tmp_path / "config.ini").write_text(swift.section("", bucket="going"))
-    swift.make_bucket("going")
+    bucket = f"{swift.bucket}-going"
+    (tmp_path / "config.ini").write_text(swift.section("", bucket=bucket))
+    swift.make_bucket(bucket)
     store = open_storage("s3", tmp_path, settings.load(tmp_path / "config.ini"))
     api.use(store)
     api.hello()
     api.push(1)
-    swift.drop_bucket("going")
+    swift.drop_bucket(bucket)
     distrust(api)
 
     for find in (damage.check, damage.compare):
-        with pytest.raises(TemporaryError, match="there is no bucket 'going': create it"):
+        with pytest.raises(TemporaryError, match=f"there is no bucket '{bucket}': create it"):
             find(api.db, store)
 
     assert api.offer((1, 1)).wanted == []

@@ -14,23 +14,25 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import need
 from tests.servers.daemons import Daemons
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import BIN, OwnPostgres
 from tests.waiting import wait_until
 
 MAILS, BATCH, LANES, RUNS = 240, 8, 4, 20
 
 
 @pytest.fixture
-def server(postgres: Postgres) -> Iterator[Postgres]:
+def server() -> Iterator[OwnPostgres]:
     """A cluster of its own: it is stopped."""
-    own = Postgres().start()
+    need(BIN / "initdb")
+    own = OwnPostgres().start()
     yield own
     own.cleanup()
 
 
 @pytest.fixture
-def apis(server: Postgres, tmp_path: Path) -> Iterator[list[Daemons]]:
+def apis(server: OwnPostgres, tmp_path: Path) -> Iterator[list[Daemons]]:
     """Two on one database that is empty; they start at the same time."""
     server.do("CREATE DATABASE shared")
     made = []
@@ -113,7 +115,7 @@ def test_two_take_the_same_mails_once_and_their_events_have_no_gaps(apis: list[D
     check(apis)
 
 
-def test_a_server_that_crashes_is_waited_for(apis: list[Daemons], server: Postgres) -> None:
+def test_a_server_that_crashes_is_waited_for(apis: list[Daemons], server: OwnPostgres) -> None:
     never = threading.Event()
     with ThreadPoolExecutor(1) as one:
         pushed = one.submit(push_all, apis, never)

@@ -16,7 +16,7 @@ from api.schedule import stamp
 from tests.long import one_in
 from tests.servers.deaf_link import DeafLink
 from tests.servers.processes import children
-from tests.servers.rabbit import Rabbit
+from tests.servers.rabbit import OwnRabbit, Rabbit
 from tests.servers.scripting import Scripting
 from tests.waiting import wait_until
 
@@ -269,9 +269,9 @@ def test_what_is_soon_over_when_a_runner_ends_is_done(spread: House, tmp_path: P
 
 
 def test_a_rabbitmq_that_is_killed_costs_no_run_and_doubles_none(
-    house: House, rabbit: Rabbit, tmp_path: Path
+    house: House, own_rabbit: OwnRabbit, tmp_path: Path
 ) -> None:
-    here = house(queue=rabbit.fresh_url())
+    here = house(queue=own_rabbit.fresh_url())
     marks, go = marking(here, tmp_path), tmp_path / "go"
     here.script("waits", WAITS, overlap="allow", arguments={"until": str(go)})
     waits = [here.hand("waits") for _ in range(2)]
@@ -282,10 +282,10 @@ def test_a_rabbitmq_that_is_killed_costs_no_run_and_doubles_none(
     for id_ in waits:
         here.running(id_)
 
-    rabbit.kill()
+    own_rabbit.kill()
     ids += [here.hand("marks") for _ in range(10)]
     wait_until(lambda: "no runs are sent" in here.log("runner"), 60, "the runner to notice")
-    rabbit.start()
+    own_rabbit.start()
     go.touch()
 
     rows = here.all_over([*waits, *ids], seconds=120)

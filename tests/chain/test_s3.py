@@ -10,6 +10,7 @@ import pytest
 from tests.chain.mails import hashes, mails
 from tests.servers.daemons import Daemons
 from tests.servers.swift import SECRET_KEY, Swift
+from tests.servers.swift_node import SwiftFront
 from tests.waiting import wait_until
 
 Make = Callable[..., Daemons]
@@ -51,17 +52,17 @@ def test_mails_go_to_s3_and_come_back_byte_for_byte(
 
 
 def test_while_s3_is_away_nothing_is_acknowledged_and_then_all_comes(
-    swift: Swift, daemons: Make, tmp_path: Path
+    own_swift: SwiftFront, daemons: Make, tmp_path: Path
 ) -> None:
     raws = mails(6)
     mail = tmp_path / "mail"
-    chain = daemons({"work": maildir(mail, raws[:1])}, stored(swift, tmp_path.name))
+    chain = daemons({"work": maildir(mail, raws[:1])}, stored(own_swift, tmp_path.name))
     chain.start("api", "master")
     chain.pull()
     for number, raw in enumerate(raws[1:], 1):
         (mail / "new" / f"{number}.M.host").write_bytes(raw)
 
-    with swift.down():
+    with own_swift.down():
         chain.provide(name="in vain")
         said = "a request has to come again: S3 cannot be reached"
         wait_until(lambda: said in chain.log("master"), 60, "the reason")

@@ -85,13 +85,13 @@ def test_a_server_that_is_away_is_no_mistake_in_the_settings(swift, opened, free
         opened(swift, endpoint=f"http://127.0.0.1:{free_port}")
 
 
-def test_the_server_may_die_while_objects_are_on_their_way(swift, opened, tmp_path):
-    store = opened(swift)
+def test_the_server_may_die_while_objects_are_on_their_way(own_swift, opened, tmp_path):
+    store = opened(own_swift)
     body = os.urandom(6 * MEGABYTE)
     with store.open_write("a") as first, store.open_write("b") as second:
         first.write(body)
         second.write(body)
-        with swift.down():
+        with own_swift.down():
             with pytest.raises(TemporaryError, match="S3 cannot be reached"):
                 first.write(body)
             with pytest.raises(TemporaryError, match="S3 cannot be reached"):
@@ -103,7 +103,7 @@ def test_the_server_may_die_while_objects_are_on_their_way(swift, opened, tmp_pa
 
     assert [entry.key for entry in store.list()] == ["b"]
     assert store.get("b") == body
-    assert swift.uploads(tmp_path.name) == []
+    assert own_swift.uploads(tmp_path.name) == []
     store.put_many([("a", body)])
     assert store.get("a") == body
 

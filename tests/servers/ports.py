@@ -1,10 +1,13 @@
 """Ports on the loopback address: free ones, and waiting until one opens or is let go."""
 
+import os
 import random
 import socket
 import time
 
 HOST = "127.0.0.1"
+#: Who of pytest-xdist's workers we are, or the only one: a part of names that no other takes.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "only")
 #: Below those that systems give to connections, which could take one between choice and use.
 CHOICE = range(18_000, 32_000)
 _chosen: set[int] = set()

@@ -1,5 +1,6 @@
 """A real PostgreSQL of Debian's, on a free port, with all that it has in one folder."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -7,11 +8,11 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
-from tests.servers.ports import HOST, free_port
+from tests.servers.ports import HOST, WORKER, free_port
 from tests.waiting import wait_until
 
 _VERSIONS = sorted(
@@ -35,12 +36,39 @@ _SETTINGS = {
 class Postgres:
     """One cluster, for as many tests as there are: each takes a database of its own."""
 
+    def __init__(self, port: int) -> None:
+        #: Of what it is made.
+        self.place = (port,)
+        self.port = port
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database."""
+        return f"postgresql://{USER}@{HOST}:{self.port}/{database}"
+
+    def make(self, template: str = "template1") -> str:
+        """The address of a new database, a copy of the template."""
+        name = f"{WORKER}_{next(self._numbers)}"
+        self.do(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Forget a database, whoever is still connected."""
+        self.do(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def do(self, sql: str) -> None:
+        """Run a statement outside any transaction."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql)
+
+
+class OwnPostgres(Postgres):
+    """A cluster that we start and may stop."""
+
     def __init__(self) -> None:
+        super().__init__(free_port())
         self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
         self.folder.chmod(0o755)
-        self.port = free_port()
-        #: How many databases there were.
-        self.last = 0
         self._as: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
         if os.getuid() == 0:
@@ -49,7 +77,7 @@ class Postgres:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
-    def start(self) -> "Postgres":
+    def start(self) -> Self:
         """Start it, or start it again, and wait until it answers."""
         if not (self.folder / "data").exists():
             self._run(
@@ -70,26 +98,6 @@ class Postgres:
             self.cleanup()
             raise
         return self
-
-    def url(self, database: str = "postgres") -> str:
-        """The address of a database."""
-        return f"postgresql://{USER}@{HOST}:{self.port}/{database}"
-
-    def make(self, template: str = "template1") -> str:
-        """The address of a new database, a copy of the template."""
-        self.last += 1
-        name = f"t{self.last}"
-        self.do(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY file_copy')
-        return self.url(name)
-
-    def drop(self, url: str) -> None:
-        """Forget a database, whoever is still connected."""
-        self.do(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
-
-    def do(self, sql: str) -> None:
-        """Run a statement outside any transaction."""
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(sql)
 
     def stop(self, sign: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT lets it write all down, SIGQUIT is a crash."""

@@ -1,5 +1,6 @@
 """A real RabbitMQ of Debian's, on free ports, with all that it has in one folder."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -7,8 +8,9 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Self
 
-from tests.servers.ports import HOST, free_port
+from tests.servers.ports import HOST, WORKER, free_port
 from tests.waiting import wait_until
 
 #: The wrapper in /usr/sbin insists on being root or the user rabbitmq.
@@ -35,12 +37,43 @@ log.file.level = warning
 class Rabbit:
     """One node, for as many tests as there are: each takes a virtual host of its own."""
 
+    def __init__(self, folder: Path, port: int, epmd: int) -> None:
+        #: Of what it is made.
+        self.place = folder, port, epmd
+        self.folder, self.port = folder, port
+        self._node = f"t{port}@localhost"
+        self._numbers = itertools.count(1)
+        #: The virtual host that was made last.
+        self.vhost = ""
+        self._environ = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": HOST,
+        }
+
+    def fresh_url(self) -> str:
+        """The address of an empty virtual host."""
+        self.vhost = f"{WORKER}-{next(self._numbers)}"
+        self.ctl("add_vhost", self.vhost)
+        self.ctl("set_permissions", "-p", self.vhost, "guest", ".*", ".*", ".*")
+        return f"amqp://guest:guest@{HOST}:{self.port}/{self.vhost}"
+
+    def ctl(self, *arguments: str) -> str:
+        """What rabbitmqctl prints."""
+        command = [str(BIN / "rabbitmqctl"), "-q", "-n", self._node, *arguments]
+        done = subprocess.run(
+            command, env=self._environ, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+
+class OwnRabbit(Rabbit):
+    """A node that we start and may kill."""
+
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rabbit"))
-        self.port, self._epmd = free_port(), free_port()
-        self._node = f"t{self.port}@localhost"
-        #: How many virtual hosts there were.
-        self.last = 0
+        super().__init__(Path(tempfile.mkdtemp(prefix="rabbit")), free_port(), free_port())
         write = {
             "rabbitmq.conf": _CONFIG.format(host=HOST, port=self.port),
             "enabled_plugins": "[].\n",
@@ -50,16 +83,16 @@ class Rabbit:
         for name, text in write.items():
             (self.folder / name).write_text(text)
         (self.folder / ".erlang.cookie").chmod(0o400)
-        self._environment = self._variables()
+        self._dist = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Rabbit":
+    def start(self) -> Self:
         """Start it, and wait until it answers."""
         with (self.folder / "out.log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _HOLD, "sh", BIN / "rabbitmq-server"],
-                env=self._environment, cwd=self.folder, start_new_session=True,
-                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
+                env={**self._environ, **self._variables()}, cwd=self.folder,
+                start_new_session=True, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
             wait_until(self._answers, START_SECONDS, "RabbitMQ")
@@ -76,22 +109,6 @@ class Rabbit:
         os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
         wait_until(lambda: not self._answers(), END_SECONDS, "the end of RabbitMQ")
         self._let_go()
-
-    def fresh_url(self) -> str:
-        """The address of an empty virtual host."""
-        self.last += 1
-        name = f"v{self.last}"
-        self.ctl("add_vhost", name)
-        self.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
-        return f"amqp://guest:guest@{HOST}:{self.port}/{name}"
-
-    def ctl(self, *arguments: str) -> str:
-        """What rabbitmqctl prints."""
-        command = [str(BIN / "rabbitmqctl"), "-q", "-n", self._node, *arguments]
-        done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout
 
     def cleanup(self) -> None:
         """End it, and the port mapper that it started for itself."""
@@ -122,15 +139,8 @@ class Rabbit:
             "CONF_ENV_FILE": self.folder / "none",
             "ENABLED_PLUGINS_FILE": self.folder / "enabled_plugins",
             "PID_FILE": self.folder / "pid",
-            "DIST_PORT": free_port(),
+            "DIST_PORT": self._dist,
             "SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
             "+S 1:1 +sbwt none",
         }
-        return {
-            **{f"RABBITMQ_{name}": str(value) for name, value in of.items()},
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-            "ERL_EPMD_PORT": str(self._epmd),
-            "ERL_EPMD_ADDRESS": HOST,
-        }
+        return {f"RABBITMQ_{name}": str(value) for name, value in of.items()}
