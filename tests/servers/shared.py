@@ -117,7 +117,8 @@ def servers(config: pytest.Config) -> Owner | Worker:
 
 def place(config: pytest.Config, kind: str) -> Place:
     """Where the server of that kind is; started if it does not run yet."""
-    plugin: Owner | Worker = config.pluginmanager.get_plugin(NAME)
+    plugin = config.pluginmanager.get_plugin(NAME)
+    assert isinstance(plugin, Owner | Worker)
     return plugin.place(kind)
 
 
