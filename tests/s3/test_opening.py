@@ -42,7 +42,7 @@ def test_mails_and_files_lie_apart_in_one_bucket(swift, write, tmp_path):
     ]
     assert [entry.key for entry in mails.list()] == [KEY]
     assert mails.id != files.id
-    assert mails.url(KEY) == f"{swift.endpoint}/postroom/{tmp_path.name}/mails/{KEY}"
+    assert mails.url(KEY) == f"{swift.endpoint}/{swift.bucket}/{tmp_path.name}/mails/{KEY}"
     for store in (mails, files):
         store.close()
 
