@@ -24,10 +24,10 @@ def of(api: Caller) -> dict[Any, Storage]:
     return {"mails": api.storage, "files": api.files}
 
 
-def fill(api: Caller) -> None:
+def fill(api: Caller, mails: int = 30) -> None:
     """Mails, files and a run, small and large."""
     api.hello()
-    api.push(*range(1, 31))
+    api.push(*range(1, mails + 1))
     raw = mail_bytes(31, "x" * LARGE)
     api.deliver(api.delivery(31, raw), keep={sha256(raw).hexdigest(): raw})
     watcher = Watcher(api)

@@ -270,7 +270,7 @@ def test_a_bucket_is_copied_and_filled_again(
     stores = buckets("old")
     api.use(stores["mails"])
     api.files = api.app.config["FILES"] = stores["mails"]
-    fill(api)
+    fill(api, mails=5)
     make(api, folder)
 
     new = buckets("new")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api import models
 from api.mails.kin import bare_subject
 from api.models import Threaded, ThreadKey
 from tests.api.caller import Caller, mail_bytes
@@ -165,7 +166,8 @@ def test_the_order_in_which_mails_come_does_not_matter(
 def threads_of(api: Caller, newest: int) -> list[list[str]]:
     """Message-IDs by thread, of the mails that came last."""
     found = defaultdict(list)
-    rows = Threaded.select().order_by(Threaded.mail.desc()).limit(newest)
+    whole = Threaded.select(Threaded, models.Mail).join(models.Mail)
+    rows = whole.order_by(Threaded.mail.desc()).limit(newest)
     for row in sorted(rows, key=lambda row: row.mail.message_id):
         found[row.thread].append(row.mail.message_id.strip("<>").removesuffix("@x"))
     return list(found.values())

@@ -8,7 +8,7 @@ its own. Without workers there is nobody to ask.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Protocol
@@ -133,5 +133,6 @@ def _start(kind: str) -> Server:
 
 
 def _answer(asking: "Connection[Any, Any]", started: Future[Server]) -> None:
-    with closing(asking):
+    # A worker may have died meanwhile.
+    with closing(asking), suppress(BrokenPipeError):
         asking.send(started.exception() or started.result().place)
