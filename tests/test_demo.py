@@ -18,7 +18,7 @@ def running(tmp_path):
     """A demo that goes on until it is ended, its output in a file."""
     out, port = tmp_path / "out.txt", free_port()
     with out.open("wb") as file:
-        process = forked.start("postroom.demo", ["--port", str(port)], ROOT, {}, file, file)
+        process = forked.start("postroom", ["demo", "--port", str(port)], ROOT, {}, file, file)
     yield process, out, port
     if process.poll() is None:
         process.terminate()
@@ -28,7 +28,7 @@ def running(tmp_path):
 # With the IMAP server it is seen below that it goes on, too.
 @pytest.mark.parametrize("variant", one_in(2, [["--maildir"], []]), ids=["maildir", "imap"])
 def test_once_sees_every_sample_and_a_receipt_without_gaps(variant):
-    done = run(ROOT, "postroom.demo", "--port", "0", "--once", *variant, seconds=120)
+    done = run(ROOT, "postroom", "demo", "--port", "0", "--once", *variant, seconds=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     check_all_was_seen(done.stdout)
@@ -43,7 +43,7 @@ def check_all_was_seen(told):
 
 def test_once_fails_with_a_reason_when_time_is_up():
     arguments = ("--once", "--maildir", "--port", "0", "--seconds", "0")
-    done = run(ROOT, "postroom.demo", *arguments, seconds=120)
+    done = run(ROOT, "postroom", "demo", *arguments, seconds=120)
     assert done.returncode == 1
     assert "failed: not complete after 0 s" in done.stdout
     assert "of the page's 2 files are stored" in done.stdout

@@ -16,7 +16,7 @@ def folder(tmp_path):
 
 
 def examined(folder, *arguments):
-    done = run(folder, "postroom.doctor", "--json", *arguments)
+    done = run(folder, "postroom", "doctor", "--json", *arguments)
     told = json.loads(done.stdout)
     return done.returncode, {(each["of"], each["name"]): each for each in told["findings"]}
 

@@ -92,7 +92,7 @@ def test_each_broken_part_has_one_line_that_says_what_to_do(house, monkeypatch):
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
 
-    done = run(house, "postroom.doctor", "--seconds", "90", seconds=120)
+    done = run(house, "postroom", "doctor", "--seconds", "90", seconds=120)
 
     assert done.returncode == 1, done.stderr
     assert WRONG not in done.stdout + done.stderr
