@@ -1,6 +1,7 @@
 """The whole demo: samples through provider, master and API, seen from outside."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -45,8 +46,8 @@ def test_once_fails_with_a_reason_when_time_is_up():
     arguments = ("--once", "--maildir", "--port", "0", "--seconds", "0")
     done = run(ROOT, "postroom", "demo", *arguments, seconds=120)
     assert done.returncode == 1
-    assert "failed: not complete after 0 s" in done.stdout
-    assert "of the page's 2 files are stored" in done.stdout
+    reason = r"failed: not complete after 0 s: .*(seen through the API|receipt|stored)"
+    assert re.search(reason, done.stdout), done.stdout
 
 
 def test_new_mail_and_files_arrive_and_ctrl_c_ends_all(running):
