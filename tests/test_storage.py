@@ -222,7 +222,7 @@ def test_a_large_object_needs_little_memory(store):
     tracemalloc.start()
 
     with store.open_write("a") as writer:
-        for _ in range(24 * 16):
+        for _ in range(16 * 16):
             writer.write(piece)
         writer.commit()
     with store.open_read("a") as stream:
@@ -230,7 +230,7 @@ def test_a_large_object_needs_little_memory(store):
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert total == 24 * MEGABYTE
+    assert total == 16 * MEGABYTE
     assert peak < 9 * MEGABYTE
 
 
