@@ -46,7 +46,7 @@ def configured(tmp_path: Path) -> Callable[..., Path]:
 
 
 def monitor(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return commands.run(folder, "monitor", *arguments, **variables)
+    return commands.run(folder, "monitor", *arguments, variables=variables)
 
 
 def test_without_a_page_it_says_what_to_write(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     # What pip asks for.
     build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
-    command = [sys.executable, "-c", build, folder / "out"]
+    command = [sys.executable, "-c", build, str(folder / "out")]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (made,) = (folder / "out").glob("*.whl")
     return made

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.documents import ROOT
@@ -20,7 +21,11 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    folder: Path, module: str, *arguments: str, seconds: float = 90, **variables: str
+    folder: Path,
+    module: str,
+    *arguments: str,
+    seconds: float = 90,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run it in that folder with more variables; what it said, and its status."""
     done = forked.run(module, arguments, folder, variables, seconds)
