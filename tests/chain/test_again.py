@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.scripted_imap import ScriptedImap
 from tests.stubs.rig import mail
 from tests.waiting import wait_until
-
-MENDING = Path(__file__).parents[1] / "servers" / "mending"
 
 
 def with_attachment(subject: str) -> bytes:
@@ -30,7 +29,7 @@ def chain(daemons: Callable[..., Daemons], tmp_path: Path) -> Daemons:
         (tmp_path / "Maildir" / name).mkdir(parents=True)
     mailboxes = {"work": {"source": "maildir", "path": tmp_path / "Maildir"}}
     made = daemons(mailboxes, {"master": {"deadline_seconds": 2}})
-    made.environment = {"PYTHONPATH": str(MENDING), "POSTROOM_TEST_PARSER": "1"}
+    made.environment = {**forked.importing("mending"), "POSTROOM_TEST_PARSER": "1"}
     return made
 
 
@@ -207,6 +206,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(
     chain = filled(*(f"mail number{number}" for number in range(220)))
     flag = tmp_path / "killed"
     chain.environment |= {
+        **forked.importing("mending", "killing"),
         "POSTROOM_KILL_AT": "master.reparse:Reparse._hand_in:after:3",
         "POSTROOM_KILL_FLAG": str(flag),
     }

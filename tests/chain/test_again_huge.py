@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.servers import processes
+from tests.servers import forked, processes
 from tests.servers.daemons import Daemons
 from tests.waiting import wait_until
 
-MENDING = Path(__file__).parents[1] / "servers" / "mending"
 MEGABYTE = 2**20
 #: What the mail needs at the most besides what a process has at rest.
 SIZE = 80
@@ -46,7 +45,7 @@ def chain(daemons: Callable[..., Daemons], tmp_path: Path, raw: bytes) -> Daemon
         (tmp_path / "Maildir" / name).mkdir(parents=True)
     (tmp_path / "Maildir" / "cur" / "1.host:2,S").write_bytes(raw)
     made = daemons({"work": {"source": "maildir", "path": tmp_path / "Maildir"}})
-    made.environment = {"PYTHONPATH": str(MENDING), "POSTROOM_TEST_PARSER": "1"}
+    made.environment = {**forked.importing("mending"), "POSTROOM_TEST_PARSER": "1"}
     made.start("api", "master")
     made.pull()
     return made

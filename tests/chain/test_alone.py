@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any
 import pytest
 
 from tests.chain.pages import RECEIVER, files
-from tests.documents import ROOT
-from tests.servers import processes
+from tests.servers import forked, processes
 from tests.servers.smtp import SmtpServer
 from tests.servers.swift import Swift
 from tests.servers.web import WebServer
@@ -39,17 +37,12 @@ class Alone:
         self._variables = variables
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        base = {name: value for name, value in os.environ.items() if name[:3] not in ("FM_", "FL_")}
+    def start(self, *arguments: str, is_forked: bool = True) -> "subprocess.Popen[bytes]":
         with (self.folder / "terminal").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "monitor", "--alone", *arguments],
-                cwd=self.folder,
-                env={**base, **self._variables, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
+            self.process = forked.start(
+                "monitor", ["--alone", *arguments], self.folder, self._variables, out, out,
+                is_alone=True, is_forked=is_forked,
+            )  # fmt: skip
         return self.process
 
     @property
@@ -78,8 +71,12 @@ class Alone:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, web: WebServer) -> Iterator[Callable[..., Alone]]:
+def alone(
+    tmp_path: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Alone]]:
     made: list[Alone] = []
+    for name in [name for name in os.environ if name[:3] in ("FM_", "FL_")]:
+        monkeypatch.delenv(name)
 
     def make(**more: str) -> Alone:
         files(web, TWO)
@@ -113,7 +110,8 @@ def test_one_command_finds_stores_and_mails(
     alone: Callable[..., Alone], smtp: SmtpServer, tmp_path: Path
 ) -> None:
     program = alone(**mail_of(smtp))
-    monitor = program.start()
+    # Its environment and its command line are told by the kernel.
+    monitor = program.start(is_forked=False)
     wait_until(lambda: smtp.mails, 60, "the digest")
 
     stored = program.get("/v1/files")["items"]

@@ -4,7 +4,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from tests.chain.conftest import account
 from tests.chain.mails import hashes, mails
 from tests.documents import BLOCK, text
-from tests.servers import commands
+from tests.servers import commands, forked
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
@@ -33,10 +32,7 @@ def house(
 
 
 def run(house: Daemons, *words: str, status: int = 0) -> str:
-    done = subprocess.run(
-        commands.command("api", *words), cwd=house.folder, env=commands.environment(),
-        capture_output=True, text=True, timeout=110, check=False,
-    )  # fmt: skip
+    done = commands.run(house.folder, "api", *words, seconds=110)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -98,11 +94,9 @@ def test_a_restore_that_is_killed_is_run_again(dovecot: Dovecot, house: Daemons)
 
 def kill_after(house: Daemons, seconds: float) -> None:
     """Kill a restore on its way; wherever that is."""
-    command = [sys.executable, "-m", "api", "restore", "backups", "--replace"]
-    with subprocess.Popen(
-        command, cwd=house.folder, env=commands.environment(), stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
+    words = ["restore", "backups", "--replace"]
+    nowhere = subprocess.DEVNULL
+    with forked.start("api", words, house.folder, {}, nowhere, nowhere) as process:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:

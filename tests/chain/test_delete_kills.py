@@ -9,10 +9,10 @@ from tests.chain.conftest import Account, account
 from tests.chain.mails import hashes, mails
 from tests.chain.tools import deletions, told, tool
 from tests.long import one_in
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 
-KILLING = Path(__file__).parents[1] / "servers" / "killing"
 IMAP = "provider.sources.imap.removal:ImapRemoval"
 POP3 = "provider.sources.pop3.removal:Pop3Removal"
 #: Where the process dies, and whether the server has deleted by then.
@@ -45,7 +45,7 @@ def test_killed_while_deleting(
     chain.start("api", "master")
     chain.pull()
     deadly = {
-        "PYTHONPATH": str(KILLING),
+        **forked.importing("killing"),
         "POSTROOM_KILL_AT": point,
         "POSTROOM_KILL_FLAG": str(tmp_path / "killed"),
     }

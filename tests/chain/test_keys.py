@@ -1,7 +1,5 @@
 """CURVE through the whole chain, set up as an operator does it: by command and config.ini."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 from tests.chain.mails import hashes, mails
 from tests.documents import ROOT
 from tests.long import one_in
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.waiting import wait_until
 
@@ -19,21 +18,8 @@ STRANGER = {"key_file": "strange/office.key_secret", "server_key_file": "data/ke
 
 def new_keys(folder: Path, name: str) -> None:
     """`python -m master keys new NAME`, where the settings of that folder say."""
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "master",
-            "--config",
-            str(folder / "config.ini"),
-            "keys",
-            "new",
-            name,
-        ],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    words = ["--config", str(folder / "config.ini"), "keys", "new", name]
+    forked.run("master", words, ROOT).check_returncode()
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from tests.chain.conftest import account
 from tests.chain.mails import hashes, mails
 from tests.chain.test_sync import bodies_fetched
 from tests.long import one_in
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 from tests.servers.supervised import RandomKiller, Supervised
 
-KILLING = Path(__file__).parents[1] / "servers" / "killing"
 POINTS = [
     "provider.link:Link.hello:after:1",
     "master.pipeline:Pipeline._hello:before:1",
@@ -84,7 +84,7 @@ def deadly(tmp_path: Path) -> Callable[[Daemons, str], Path]:
     def arm(chain: Daemons, point: str) -> Path:
         flag = tmp_path / "killed"
         chain.environment = {
-            "PYTHONPATH": str(KILLING),
+            **forked.importing("killing"),
             "POSTROOM_KILL_AT": point,
             "POSTROOM_KILL_FLAG": str(flag),
         }

@@ -3,7 +3,6 @@
 import random
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import ROOT
-from tests.servers import commands
+from tests.servers import commands, forked
 from tests.servers.daemons import Daemons
 from tests.servers.postgres import Postgres
 
@@ -41,9 +40,9 @@ def here(tmp_path: Path) -> Iterator[Daemons]:
 
 
 def begin_move(here: Daemons, url: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "api", "--config", str(here.folder / "config.ini")]
+    words = ["--config", str(here.folder / "config.ini"), "move", "--to", url]
     with (here.folder / "move.log").open("ab") as out:
-        return subprocess.Popen([*command, "move", "--to", url], cwd=ROOT, stdout=out, stderr=out)
+        return forked.start("api", words, ROOT, {}, out, out)
 
 
 def seen(here: Daemons) -> dict[str, object]:

@@ -9,12 +9,12 @@ import pytest
 from tests.chain import pages
 from tests.chain.pages import bodies, digest, events, files, page
 from tests.long import one_in
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.smtp import SmtpServer
 from tests.servers.supervised import RandomKiller, revive
 from tests.servers.web import WebServer
 
-LEASING = Path(__file__).parents[1] / "servers" / "leasing"
 POINTS = [
     "monitor.loop:Watched._offer:before:1",
     "api.watching.links:answer:before:1",
@@ -110,7 +110,7 @@ def test_killed_at_a_named_point(
     chain = daemons({}, {"page docs": page(web), "digest": digest(smtp)})
     flag = tmp_path / "killed"
     chain.environment = {
-        "PYTHONPATH": str(LEASING),
+        **forked.importing("killing", "leasing"),
         "POSTROOM_KILL_AT": point,
         "POSTROOM_KILL_FLAG": str(flag),
     }
@@ -129,7 +129,7 @@ def test_killed_at_random(
     files(web, many)
     sections = {"page docs": page(web), "digest": digest(smtp), "master": {"workers": 2}}
     chain = daemons({}, sections)
-    chain.environment = {"PYTHONPATH": str(LEASING)}
+    chain.environment = forked.importing("leasing")
     chain.start("api", "master")
 
     killer = RandomKiller(10, 11, pause=1.0, names=("api", "master", "worker", "monitor"))

@@ -10,6 +10,7 @@ from tests.chain.conftest import account
 from tests.chain.mails import mails
 from tests.chain.tools import tool
 from tests.documents import ROOT
+from tests.servers import forked
 from tests.servers.daemons import Daemons
 from tests.servers.dovecot import Dovecot
 
@@ -17,14 +18,9 @@ from tests.servers.dovecot import Dovecot
 def typed(chain: Daemons, answer: str, *words: str) -> tuple[int, str]:
     """Run a command on a terminal and type an answer; its status and what was shown."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "provider", *words, "--config", str(chain.folder / "config.ini")],
-        cwd=chain.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
+    words = (*words, "--config", str(chain.folder / "config.ini"))
+    terminal = {"COLUMNS": "120", "TERM": "xterm"}
+    process = forked.start("provider", words, chain.folder, terminal, theirs, theirs, theirs)
     os.close(theirs)
     os.write(ours, answer.encode() + b"\n")
     shown = b""

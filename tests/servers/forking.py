@@ -1,9 +1,11 @@
 """`python -m tests.servers.forking FD`: imports what daemons import, then forks one at each order.
 
-Orders come by the socket FD, each with three files: its standard output, its standard error, and
-where to write its status once it has ended.
+Orders come by the socket FD, each with files: where to write the status of what is forked once it
+has ended, its standard input, output and error, and those that it is to keep. A daemon that starts
+others has a process beside it that forks these, so that they are its own.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -12,27 +14,44 @@ import runpy
 import select
 import signal
 import socket
+import subprocess
 import sys
-from typing import Any
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
 
-MODULES = (
+from tests.servers import forked
+from tests.servers.processes import FORKING
+
+#: What is run; it is imported for what it imports.
+PROGRAMS = (
     "api.__main__",
     "master.__main__",
+    "master.worker",
     "provider.__main__",
     "monitor.__main__",
     "runner.__main__",
     "postroom.__main__",
+    "postroom.doctor",
+    "postroom.status",
 )
-MOST_BYTES = 1 << 20
+#: Those that start others of them.
+PARENTS = ("master", "monitor", "postroom")
+MOST_BYTES, MOST_FILES = 1 << 20, 16
+#: For who forks, not for who is forked.
+OWN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+
+Order = dict[str, Any]
 
 
-def serve(orders: socket.socket) -> dict[str, Any] | None:
+def serve(orders: socket.socket) -> Order | None:
     """Return an order in the process that is forked for it; in our own, at the end of orders."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     waiting: dict[int, int] = {}
     while True:
         ready, _, _ = select.select([orders.fileno(), reading], [], [])
@@ -40,16 +59,16 @@ def serve(orders: socket.socket) -> dict[str, Any] | None:
             os.read(reading, 4096)
             reap(waiting)
             continue
-        packed, files, _, _ = socket.recv_fds(orders, MOST_BYTES, 3)
+        packed, files, _, _ = socket.recv_fds(orders, MOST_BYTES, MOST_FILES)
         if not packed:
             return None
         pid = os.fork()
         if not pid:
-            for file in (orders.detach(), reading, writing, *waiting.values(), files[2]):
+            for file in (orders.detach(), reading, writing, *waiting.values(), files[0]):
                 os.close(file)
-            return {**json.loads(packed), "files": files[:2]}
-        waiting[pid] = files[2]
-        for file in files[:2]:
+            return {**json.loads(packed), "files": files[1:]}
+        waiting[pid] = files[0]
+        for file in files[1:]:
             os.close(file)
         orders.send(b"%d" % pid)
 
@@ -65,30 +84,99 @@ def reap(waiting: dict[int, int]) -> None:
         os.close(told)
 
 
-def become(order: dict[str, Any]) -> None:
+def become(order: Order) -> None:
     """Be as if this process had been started so."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in OWN_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if order["is_alone"]:
         os.setsid()
-    for number, file in enumerate(order["files"], 1):
-        os.dup2(file, number)
-        os.close(file)
+    place(order["files"], [0, 1, 2, *order["kept"]])
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
     sys.path[0] = order["folder"]
     sys.argv[1:] = order["arguments"]
-    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=stream.isatty() or stream is sys.stderr)
 
 
-if __name__ == "__main__":
-    for name in MODULES:
+def place(files: list[int], numbers: list[int]) -> None:
+    """Let each file have its number."""
+    above = max([*files, *numbers]) + 1
+    for at, file in enumerate(files):
+        os.dup2(file, above + at)
+        os.close(file)
+    for at, number in enumerate(numbers):
+        os.dup2(above + at, number)
+        os.close(above + at)
+
+
+def branch() -> socket.socket | None:
+    """Have a process of our own that forks for us; in that one, where its orders come from."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork():
+        its.close()
+        forker = forked.Forker(ours)
+        forked.forker = lambda: forker  # type: ignore[assignment]
+        subprocess.Popen = forked.Forked  # type: ignore[misc]
+        os.execv = execute  # type: ignore[assignment]
+        return None
+    ours.close()
+    Path("/proc/self/comm").write_text(FORKING)
+    orders = its.fileno()
+    os.closerange(3, orders)
+    os.closerange(orders + 1, 1 << 16)
+    with open(os.devnull, "r+b") as nothing:
+        for number in range(3):
+            os.dup2(nothing.fileno(), number)
+    return its
+
+
+def execute(path: str, line: list[str]) -> NoReturn:
+    """What os.execv does with a command line of ours."""
+    assert forked.is_ours(line), line
+    sys.argv[1:] = line[3:]
+    run(line[2])
+
+
+def run(module: str) -> NoReturn:
+    """Be that program to its end, without the tidying up of a memory that goes anyway."""
+    status: Any = 0
+    try:
+        for name in os.environ.get(forked.FIRST, "").split():
+            importlib.import_module(name)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as e:
+        status = e.code or 0
+        if not isinstance(status, int):
+            raise
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
+
+
+def main() -> None:
+    """Import everything, then take orders."""
+    for name in PROGRAMS:
         importlib.import_module(name)
         # It is to be run, as if nobody had imported it.
         del sys.modules[name]
     gc.collect()
     gc.freeze()
-    if order := serve(socket.socket(fileno=int(sys.argv[1]))):
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    while order := serve(orders):
         become(order)
+        beside = branch() if order["module"].partition(".")[0] in PARENTS else None
+        if not beside:
+            run(order["module"])
+        orders = beside
+    # There is nothing to tidy up, which would take a while.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,14 +4,24 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+#: The name of a process that forks for its parent.
+FORKING = "forking"
+
 
 def children(pid: int) -> list[int]:
     """Process ids of what its threads started; none when it has ended."""
     found: list[int] = []
     for thread in Path(f"/proc/{pid}/task").glob("*"):
         with suppress(OSError):
-            found += [int(child) for child in (thread / "children").read_text().split()]
+            for child in map(int, (thread / "children").read_text().split()):
+                found += children(child) if _name(child) == FORKING else [child]
     return found
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def forget_peak() -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Any
 
 from postroom import wire
 from postroom.sockets import ClientKeys, Lanes
-from tests.servers import deadly_parser, processes
+from tests.servers import commands, deadly_parser, forked, processes
 from tests.servers.ports import free_port
 from tests.servers.stub_api import StubApi
 from tests.waiting import wait_until
@@ -22,14 +21,14 @@ PLACE: dict[str, Any] = {"epoch": 1, "folder": "INBOX", "uidvalidity": 7}
 HELLO = wire.Hello(mailbox="work", kind="imap", fingerprint="f", interval=10, version="1")
 
 
+def variables(folder: Path) -> dict[str, str]:
+    """What puts the deadly parser into every Python that is started."""
+    return {**forked.importing("deadly"), deadly_parser.FOLDER: str(folder)}
+
+
 def environment(folder: Path) -> dict[str, str]:
-    """With the deadly parser in every Python that is started."""
-    path = os.pathsep.join([str(Path(__file__).parent / "deadly"), str(ROOT)])
-    return {**os.environ, "PYTHONPATH": path, deadly_parser.FOLDER: str(folder)}
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "master", *arguments]
+    """The whole environment of one."""
+    return forked.found({**os.environ, **variables(folder)})
 
 
 class RealMaster:
@@ -62,13 +61,15 @@ class RealMaster:
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the process, wait for nothing."""
+        words = ["--config", str(self.config)]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.prefix, *command("--config", str(self.config))],
-                stderr=log,
-                cwd=self.folder,
-                env=environment(self.folder),
-            )
+            if self.prefix:
+                line = [*self.prefix, *commands.command("master", *words)]
+                env = environment(self.folder)
+                self.process = subprocess.Popen(line, stderr=log, cwd=self.folder, env=env)
+            else:
+                own = variables(self.folder)
+                self.process = forked.start("master", words, self.folder, own, None, log)
         return self.process
 
     def start(self, **master: Any) -> "RealMaster":

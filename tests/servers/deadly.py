@@ -1,4 +1,4 @@
-"""On PYTHONPATH of a master under test: its workers parse with the deadly parser."""
+"""For a master under test to import first: its workers parse with the deadly parser."""
 
 import master.parsers
 

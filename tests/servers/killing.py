@@ -1,4 +1,4 @@
-"""On PYTHONPATH of daemons under test: the process dies at a named point, once in all.
+"""For daemons under test to import first: the process dies at a named point, once in all.
 
 POSTROOM_KILL_AT is module:attribute:before|after:count; POSTROOM_KILL_FLAG is a file that says
 that it has happened.
@@ -20,6 +20,8 @@ FLAG = os.environ["POSTROOM_KILL_FLAG"]
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    """Sees to it when the module is imported."""
+
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         if name != MODULE:
             return None
@@ -40,7 +42,13 @@ class _Finder(importlib.abc.MetaPathFinder):
 def _patch(module: ModuleType) -> None:
     *owners, name = ATTRIBUTE.split(".")
     owner: Any = functools.reduce(getattr, owners, module)
-    setattr(owner, name, _deadly(getattr(owner, name)))
+    before = getattr(owner, name)
+    after = _deadly(before)
+    setattr(owner, name, after)
+    for other in list(sys.modules.values()):
+        # Who has taken it from there already.
+        if vars(other).get(name) is before:
+            setattr(other, name, after)
 
 
 def _deadly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,4 +76,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-sys.meta_path.insert(0, _Finder())
+if MODULE in sys.modules:
+    _patch(sys.modules[MODULE])
+else:
+    sys.meta_path.insert(0, _Finder())
