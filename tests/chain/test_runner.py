@@ -139,7 +139,11 @@ def test_its_log_is_read_while_it_runs_and_a_stop_ends_it(spread: House, tmp_pat
 
 @pytest.mark.parametrize(
     ("spread", "runs"),
-    [("rows", 200), ("rabbit", 50), pytest.param("rabbit", 200, marks=pytest.mark.long)],
+    [
+        ("rows", 50),
+        pytest.param("rows", 200, marks=pytest.mark.long),
+        pytest.param("rabbit", 200, marks=pytest.mark.long),
+    ],
     indirect=["spread"],
 )
 def test_two_runners_do_each_of_many_runs_once(spread: House, tmp_path: Path, runs: int) -> None:

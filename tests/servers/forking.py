@@ -90,16 +90,22 @@ def become(order: Order) -> None:
     for number in OWN_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    be_called("python")
     if order["is_alone"]:
         os.setsid()
     place(order["files"], [0, 1, 2, *order["kept"]])
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
-    sys.path[0] = order["folder"]
+    sys.path[:1] = [order["folder"], *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     sys.argv[1:] = order["arguments"]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=stream.isatty() or stream is sys.stderr)
+
+
+def be_called(name: str) -> None:
+    """Have a name that the kernel tells others."""
+    Path("/proc/self/comm").write_text(name)
 
 
 def place(files: list[int], numbers: list[int]) -> None:
@@ -124,7 +130,7 @@ def branch() -> socket.socket | None:
         os.execv = execute  # type: ignore[assignment]
         return None
     ours.close()
-    Path("/proc/self/comm").write_text(FORKING)
+    be_called(FORKING)
     orders = its.fileno()
     os.closerange(3, orders)
     os.closerange(orders + 1, 1 << 16)
