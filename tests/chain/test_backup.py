@@ -78,7 +78,7 @@ def test_a_restore_that_is_killed_is_run_again(dovecot: Dovecot, house: Daemons)
     run(house, "backup", "backups")
     for name in ("master", "api"):
         house.terminate(name)
-    for delay in (0.8, 1.6):
+    for delay in (0.1, 0.3):
         kill_after(house, delay)
 
     told = run(house, "restore", "backups", "--replace")

@@ -14,7 +14,7 @@ from tests.servers import commands, forked
 from tests.servers.daemons import Daemons
 from tests.servers.postgres import Postgres
 
-MAILS, KILLS = 1_500, 6
+MAILS, KILLS = 500, 6
 
 
 def mail(number: int) -> dict[str, object]:
@@ -73,7 +73,7 @@ def test_all_is_moved_though_it_is_killed_again_and_again(
     for _ in range(KILLS):
         moving = begin_move(here, url)
         try:
-            moving.wait(random.uniform(0.3, 2.5))
+            moving.wait(random.uniform(0.05, 1))
         except subprocess.TimeoutExpired:
             moving.kill()
             moving.wait()

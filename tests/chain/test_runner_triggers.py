@@ -170,16 +170,16 @@ def test_a_script_that_cannot_start_fails_for_every_item(here: Scripting) -> Non
 
 
 def test_a_replay_goes_on_where_a_killed_runner_left_it(here: Scripting) -> None:
-    arrive(here, *range(1, 61))
+    arrive(here, *range(1, 31))
     here.script("slow", SLOW)
     here.run_scripts()
     id_ = here.order("/v1/scripts/slow/replay", {"mails": {}})["id"]
     wait_until(lambda: here.get(f"/v1/replays/{id_}")["completed"] > 0, 60, "some items")
     here.kill("runner")
     done = here.get(f"/v1/replays/{id_}")["completed"]
-    assert done < 60
+    assert done < 30
     here.run_scripts("other")
 
     wait_until(lambda: here.get(f"/v1/replays/{id_}")["state"] == "completed", 60, "its end")
 
-    assert len(lines(here, id_)) == 60
+    assert len(lines(here, id_)) == 30

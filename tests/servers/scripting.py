@@ -21,7 +21,7 @@ class Scripting(Daemons):
         pages: Sections | None = None,
         **runner: Any,
     ) -> None:
-        options = {"isolation": "none", "poll_seconds": 0.05, **runner}
+        options = {"isolation": "none", "poll_seconds": 0.2, **runner}
         watched = {f"page {name}": told for name, told in (pages or {}).items()}
         super().__init__(folder, mailboxes or {}, {"runner": options, **watched})
         if queue:
