@@ -274,7 +274,7 @@ def test_a_rabbitmq_that_is_killed_costs_no_run_and_doubles_none(
     marks, go = marking(here, tmp_path), tmp_path / "go"
     here.script("waits", WAITS, overlap="allow", arguments={"until": str(go)})
     waits = [here.hand("waits") for _ in range(2)]
-    ids = [here.hand("marks") for _ in range(30)]
+    ids = [here.hand("marks") for _ in range(16)]
     for name in ("runner", "other"):
         here.run_scripts(name)
     wait_until(lambda: marked(marks), 60, "the first of many runs")
@@ -282,7 +282,7 @@ def test_a_rabbitmq_that_is_killed_costs_no_run_and_doubles_none(
         here.running(id_)
 
     own_rabbit.kill()
-    ids += [here.hand("marks") for _ in range(10)]
+    ids += [here.hand("marks") for _ in range(6)]
     wait_until(lambda: "no runs are sent" in here.log("runner"), 60, "the runner to notice")
     own_rabbit.start()
     go.touch()
