@@ -153,7 +153,7 @@ def test_killed_while_stored_mails_are_found_again_under_new_uids(
 
 
 def test_killed_at_random(dovecot: Dovecot, daemons: Callable[..., Daemons]) -> None:
-    raws = mails(1200)
+    raws = mails(600)
     dovecot.deliver("work", raws)
     chain = daemons({"work": account(dovecot)}, {"master": {"batch_mails": 20, "workers": 2}})
     chain.start("api", "master")

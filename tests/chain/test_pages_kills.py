@@ -125,7 +125,7 @@ def test_killed_at_a_named_point(
 def test_killed_at_random(
     daemons: Callable[..., Daemons], web: WebServer, smtp: SmtpServer
 ) -> None:
-    many = {f"{number}.pdf": b"%d" % number * 100 for number in range(1, 200)}
+    many = {f"{number}.pdf": b"%d" % number * 100 for number in range(1, 120)}
     files(web, many)
     sections = {"page docs": page(web), "digest": digest(smtp), "master": {"workers": 2}}
     chain = daemons({}, sections)

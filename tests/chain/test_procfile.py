@@ -29,13 +29,15 @@ def commands(procfile: Path) -> dict[str, str]:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """All lines at once, each a group of its own, as a shell replaces itself by it."""
+def started(folder: Path, *names: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """These lines at once, else all; each a group of its own, as a shell replaces itself by it."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     given = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     processes = {}
     with ExitStack() as logs:
         for number, (name, command) in enumerate(commands(folder / "Procfile").items()):
+            if names and name not in names:
+                continue
             log = logs.enter_context((folder / f"{name}.log").open("wb"))
             processes[name] = subprocess.Popen(
                 ["sh", "-c", f"exec {command}"],
@@ -65,10 +67,10 @@ def test_one_procfile_serves_who_has_no_mailbox_and_no_page(
     chain = daemons({})
     shutil.copy(ROOT / "Procfile", chain.folder)
 
-    with started(chain.folder) as running:
-        wait_until(chain.api_answers, 30, "the API")
-        logs = [chain.folder / f"{name}.log" for name in ("provider", "monitor")]
-        wait_until(lambda: all("there is no" in log.read_text() for log in logs), 30, "both")
+    idle = ("provider", "monitor")
+    with started(chain.folder, *idle) as running:
+        logs = [chain.folder / f"{name}.log" for name in idle]
+        wait_until(lambda: all("there is no" in log.read_text() for log in logs), 60, "both")
 
         assert {end(process, signal.SIGTERM) for process in running.values()} == {0}
 
@@ -85,8 +87,8 @@ def test_each_line_of_the_procfile_runs_and_a_mail_comes_through(
         (tmp_path / "Maildir" / "new" / f"{number}.host").write_bytes(raw)
 
     with started(chain.folder) as running:
-        wait_until(chain.api_answers, 30, "the API")
-        wait_until(lambda: len(chain.hashes()) == 3, 30, "the mails")
+        wait_until(chain.api_answers, 60, "the API")
+        wait_until(lambda: len(chain.hashes()) == 3, 60, "the mails")
 
         assert sorted(chain.hashes()) == hashes(raws)
         assert {name: process.poll() for name, process in running.items()} == dict.fromkeys(

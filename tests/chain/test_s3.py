@@ -35,7 +35,7 @@ def test_mails_go_to_s3_and_come_back_byte_for_byte(
     swift: Swift, daemons: Make, tmp_path: Path
 ) -> None:
     # The last one comes in parts, from the provider and to S3.
-    raws = [*mails(20), mails(1, first=21)[0] + os.urandom(9 * 2**20)]
+    raws = [*mails(5), mails(1, first=6)[0] + os.urandom(9 * 2**20)]
     sections = stored(swift, tmp_path.name)
     chain = daemons({"work": maildir(tmp_path / "mail", raws)}, sections)
     chain.start("api", "master")
@@ -54,7 +54,7 @@ def test_mails_go_to_s3_and_come_back_byte_for_byte(
 def test_while_s3_is_away_nothing_is_acknowledged_and_then_all_comes(
     own_swift: SwiftFront, daemons: Make, tmp_path: Path
 ) -> None:
-    raws = mails(6)
+    raws = mails(3)
     mail = tmp_path / "mail"
     chain = daemons({"work": maildir(mail, raws[:1])}, stored(own_swift, tmp_path.name))
     chain.start("api", "master")

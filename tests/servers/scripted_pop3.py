@@ -179,6 +179,8 @@ class _Session:
             self._deleted.clear()
         if name != "QUIT":
             return b"+OK\r\n"
+        # Whoever hears the answer may come again at once.
+        self._unlock()
         answer = "+OK"
         if server.quits and self._deleted:
             answer = server.quits.pop(0)
