@@ -124,7 +124,8 @@ def test_after_a_silent_renumbering_the_cut_counts_no_more(rig: Rig):
 
     wait_until(lambda: rig.master.receipts[-1].listed == 30)
     assert len(rig.master.raws()) == 35
-    assert rig.master.asked(wire.Pass)[-1].generation == 1
+    generations = [told.generation for told in rig.master.asked(wire.Pass)]
+    assert [each for each in generations if each is not None][-1] == 1
     server.close()
 
 

@@ -9,13 +9,12 @@ T = TypeVar("T")
 
 def wait_until(condition: Callable[[], T], seconds: float = 60, what: str = "the condition") -> T:
     """Return the first true value of `condition()`; fail when none came in time."""
-    end = time.monotonic() + seconds
-    pause = 0.02
+    begun = time.monotonic()
     while True:
         if value := condition():
             return value
-        if time.monotonic() > end:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise AssertionError(f"waited {seconds} s in vain for {what}; last value: {value!r}")
-        time.sleep(pause)
-        # Who is asked has other work to do.
-        pause = min(pause * 1.2, 0.2)
+        # What takes long has work to do, which asking would hold up.
+        time.sleep(0.02 if waited < 1 else 0.1)

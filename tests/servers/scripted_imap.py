@@ -1,12 +1,14 @@
 """A small IMAP server with the faults of servers that nobody can install."""
 
 import re
+import select
 import socket
 import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BufferedReader
 
 from tests.servers.scripted import Scripted
 
@@ -80,6 +82,8 @@ class ScriptedImap(Scripted):
         #: Threads whose client is logged in, and the most at the same time.
         self.logged_in: set[int] = set()
         self.most_logged_in = 0
+        #: How many mails each thread has told its client of.
+        self._counted: dict[int, int] = {}
 
     def serve(self, peer: socket.socket) -> None:
         try:
@@ -122,7 +126,7 @@ class ScriptedImap(Scripted):
                 yield last.encode()
                 raise _CutError
 
-    def _answer(self, tag: str, command: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+    def _answer(self, tag: str, command: str, lines: BufferedReader) -> Iterator[bytes]:
         yield from self._end(command)
         if self.frozen and re.match(self.frozen, command):
             self.ended.wait()
@@ -138,6 +142,7 @@ class ScriptedImap(Scripted):
                 self.idle_byes -= 1
                 yield f"* BYE {self.bye}\r\n".encode()
                 raise _CutError
+            yield from self._news(lines)
             self.commands.append(next(lines, b"").decode().strip())
             if self.deaf:
                 self.ended.wait()
@@ -182,7 +187,15 @@ class ScriptedImap(Scripted):
         alone = len(uids) == 1 and bool(uids & self.forbidden_alone)
         return "BODY" in command and (alone or bool(uids & self.forbidden))
 
+    def _news(self, lines: BufferedReader) -> Iterator[bytes]:
+        """Until the client says something: how many mails there are, when that is news to it."""
+        while not select.select([lines], [], [], 0.05)[0]:
+            if self._counted.get(threading.get_ident()) != (count := len(self.mails)):
+                self._counted[threading.get_ident()] = count
+                yield f"* {count} EXISTS\r\n".encode()
+
     def _examine(self) -> bytes:
+        self._counted[threading.get_ident()] = len(self.mails)
         told = [f"* {len(self.mails)} EXISTS", "* 0 RECENT", "* FLAGS (\\Seen)"]
         if self.uidvalidity is not None:
             told.append(f"* OK [UIDVALIDITY {self.uidvalidity}] valid")
