@@ -8,6 +8,7 @@ others has a process beside it that forks these, so that they are its own.
 import atexit
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -100,6 +101,7 @@ def become(order: Order) -> None:
     sys.path[:1] = [order["folder"], *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     sys.argv[1:] = order["arguments"]
     for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
         stream.reconfigure(line_buffering=stream.isatty() or stream is sys.stderr)
 
 
