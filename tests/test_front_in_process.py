@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from master.staff import Staff, worker_command
 from postroom import wire
 from postroom.errors import SettingsError
 from postroom.sockets import Lanes
+from tests.servers import forked
 from tests.servers.real_master import HELLO, RealMaster, deliver, environment, push
 from tests.waiting import wait_until
 
@@ -23,6 +25,7 @@ from tests.waiting import wait_until
 def master(tmp_path, monkeypatch):
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(subprocess, "Popen", forked.Forked)
     made = RealMaster(tmp_path).configure()
     yield made
     made.close()

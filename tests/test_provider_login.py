@@ -1,6 +1,5 @@
 """`python -m provider login`: a scripted browser, a real token endpoint, real processes."""
 
-import os
 import re
 import signal
 import stat
@@ -19,9 +18,8 @@ from postroom import oauth2
 from postroom.errors import RefusedError, SettingsError
 from postroom.oauth2 import Client
 from provider import login
+from tests.servers import commands, forked
 from tests.servers.token_endpoint import TokenEndpoint
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -48,10 +46,10 @@ class Browser:
     """`python -m provider login` in a process, and somebody who opens what it prints."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "provider", "login", *arguments],
+        self.process = forked.Forked(
+            commands.command("provider", "login", *arguments),
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=commands.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
