@@ -3,20 +3,12 @@
 import os
 import pty
 import select
-import subprocess
-import sys
 import termios
 import time
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-#: The terminal that stands on standard input becomes the one whose Ctrl-C is ours.
-OWNS = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
-"""
+from tests.servers import commands, forked
 
 
 class Terminal:
@@ -26,10 +18,10 @@ class Terminal:
         self.text = ""
         self._fd, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, columns))
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNS, *command],
+        self.process = forked.Forked(
+            commands.command(*command),
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=forked.found({**os.environ, **forked.importing("owning")}),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
