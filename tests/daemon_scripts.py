@@ -1,14 +1,12 @@
 """Daemons of a few lines, each a script in a process of its own."""
 
-import os
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.documents import ROOT
+from tests.servers import commands, forked
 
 HEAD = """
     import logging, os, signal, socket, sys, threading, time
@@ -29,12 +27,11 @@ def starting(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def run(code: str, *arguments: str) -> subprocess.Popen[str]:
-        script = folder / "script.py"
-        script.write_text("".join(map(textwrap.dedent, (HEAD, code, TAIL))))
-        process = subprocess.Popen(
-            [sys.executable, str(script), *arguments],
+        script = "".join(map(textwrap.dedent, (HEAD, code, TAIL)))
+        process = forked.Forked(
+            commands.command("tests.run_script", script, *arguments),
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=commands.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

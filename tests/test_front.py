@@ -5,7 +5,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from concurrent.futures import wait
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,6 +18,8 @@ import zmq
 from master.pipeline import TWICE
 from postroom import wire
 from postroom.sockets import ClientKeys, keys
+from tests.servers import forked
+from tests.servers.commands import command
 from tests.servers.real_master import HELLO, PLACE, ROOT, RealMaster, deliver, push
 from tests.waiting import wait_until
 
@@ -183,8 +184,8 @@ while True:
 
 def test_a_frozen_peer_disturbs_nobody(master):
     master.start()
-    with subprocess.Popen(
-        [sys.executable, "-c", PEER, master.address], stdout=subprocess.PIPE, cwd=ROOT
+    with forked.Forked(
+        command("tests.run_script", PEER, master.address), stdout=subprocess.PIPE, cwd=ROOT
     ) as peer:
         assert peer.stdout
         assert peer.stdout.readline() == b"up\n"

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 
 from postroom import following, logs, settings
 from postroom.logfile import SharedFile
-from tests.servers.commands import environment
+from tests.servers import forked
+from tests.servers.commands import command, environment
 
 #: Writes so many lines of its own under the rotation that the test set.
 WRITER = """
@@ -108,8 +108,9 @@ def test_who_moves_the_file_away_finds_a_new_one_begun(written):
 def test_processes_that_share_a_file_lose_no_line_of_each_other_while_they_rotate_it(tmp_path):
     file, count = tmp_path / "log", 300
     writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(file), name, str(count), "2000"], env=environment()
+        forked.Forked(
+            command("tests.run_script", WRITER, str(file), name, str(count), "2000"),
+            env=environment(),
         )
         for name in "abcd"
     ]
@@ -128,10 +129,10 @@ def test_a_folder_that_nothing_can_be_renamed_in_is_told_of_at_the_start(tmp_pat
     tmp_path.chmod(0o500)
     # Root may write to every folder, unless it gives that up.
     given_up = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
-    command = [sys.executable, "-m", "master", "--config", str(tmp_path / "config.ini")]
+    line = command("master", "--config", str(tmp_path / "config.ini"))
     try:
         done = subprocess.run(
-            [*(given_up if os.geteuid() == 0 else []), *command],
+            [*(given_up if os.geteuid() == 0 else []), *line],
             env=environment(),
             cwd=tmp_path,
             capture_output=True,

@@ -12,7 +12,9 @@ import pytest
 
 from postroom.errors import TemporaryError
 from postroom.storage import Storage, open_storage
+from tests.documents import ROOT
 from tests.long import one_in
+from tests.servers import commands, forked
 
 #: Puts batches of ten and one larger object for ever; says which batch is durable.
 ENDLESS = """
@@ -88,8 +90,11 @@ def kind(request) -> str:
 
 @contextmanager
 def child(script: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True
+    process = forked.Forked(
+        commands.command("tests.run_script", script, *arguments),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         with process:

@@ -1,7 +1,6 @@
 """One writer at a time, and everyone's turn comes."""
 
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 
 from postroom.errors import TemporaryError
 from postroom.storage.lock import FileLock
+from tests.documents import ROOT
+from tests.servers import commands, forked
 
 HOLD = """
 import sys
@@ -36,8 +37,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def run(script: str, *arguments: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = commands.command("tests.run_script", script, *map(str, arguments))
+    return forked.Forked(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_another_process_keeps_us_out_until_it_lets_go(path):

@@ -28,7 +28,7 @@ MEASURED = "COVERAGE_PROCESS_CONFIG"
 FIRST = "POSTROOM_TEST_FIRST"
 #: Sees to that in processes that begin from nothing.
 _IMPORTING = Path(__file__).parent / "importing"
-OURS = ("postroom", *DAEMONS)
+OURS = ("postroom", *DAEMONS, "tests")
 
 
 def start(
