@@ -46,7 +46,7 @@ class Browser:
     """`python -m provider login` in a process, and somebody who opens what it prints."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = forked.Forked(
+        self.process: subprocess.Popen[str] = forked.Forked(
             commands.command("provider", "login", *arguments),
             cwd=folder,
             env=commands.environment(),
