@@ -22,7 +22,7 @@ from typing import IO, Any
 from postroom.house import DAEMONS
 from tests.documents import ROOT
 
-#: With this in its environment a process measures its coverage from its first line on.
+#: With this in its environment a process measures its coverage, but for what was imported before.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
 #: Modules of the tests that a process imports before its own, and whatever it starts does, too.
 FIRST = "POSTROOM_TEST_FIRST"
@@ -46,10 +46,10 @@ def start(
     """Do as `python -m MODULE` does in that folder, with more variables than the tests have.
 
     Its standard input is `given`. Who `is_alone` has none, and no terminal: nobody is there to be
-    asked. Who is measured begins from nothing, and who is looked at by the kernel's eyes.
+    asked. Who is looked at by the kernel's eyes begins from nothing.
     """
     base = {**os.environ, **environment}
-    kind = Forked if is_forked and MEASURED not in base else subprocess.Popen
+    kind = Forked if is_forked else subprocess.Popen
     return kind(
         [sys.executable, "-m", module, *arguments],
         cwd=folder, env=found(base), stdin=subprocess.DEVNULL if is_alone else given,

@@ -21,6 +21,8 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
+import coverage
+
 from tests.servers import forked
 from tests.servers.processes import FORKING
 
@@ -152,6 +154,7 @@ def execute(path: str, line: list[str]) -> NoReturn:
 def run(module: str) -> NoReturn:
     """Be that program to its end, without the tidying up of a memory that goes anyway."""
     status: Any = 0
+    coverage.process_startup()
     try:
         for name in os.environ.get(forked.FIRST, "").split():
             importlib.import_module(name)
@@ -160,6 +163,8 @@ def run(module: str) -> NoReturn:
         status = e.code or 0
         if not isinstance(status, int):
             raise
+    # What is garbage now would close its sockets, and wait for that.
+    gc.disable()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
