@@ -3,6 +3,7 @@
 import argparse
 import resource
 from collections.abc import Sequence
+from contextlib import closing
 
 from postroom import daemon, metrics, registry, settings
 from postroom.sockets import ServerKeys, keys
@@ -39,7 +40,7 @@ def serve(running: daemon.Daemon) -> int:
         limits=Limits(deadline_seconds=master.deadline_seconds),
         keys=own,
     )
-    with metrics.served(config, "master", front.numbers):
+    with closing(front), metrics.served(config, "master", front.numbers):
         front.run(running.stop)
     return daemon.Exit.OK
 

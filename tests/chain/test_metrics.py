@@ -1,10 +1,12 @@
 """Each daemon tells what it did, in the text form of Prometheus."""
 
+import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chain import pages
@@ -111,11 +113,22 @@ def test_each_daemon_tells_what_it_did(
     ] * 4
 
 
-def test_a_port_that_is_taken_is_told_with_its_setting(daemons: Callable[..., Daemons]) -> None:
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """Where daemons keep their sockets: their names have room for few letters."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_a_port_that_is_taken_is_told_with_its_setting(
+    daemons: Callable[..., Daemons], sockets: Path
+) -> None:
     chain = daemons({}, {"metrics": {}})
     chain.add("metrics", master=chain.api_port)
+    chain.environment["TMPDIR"] = str(sockets)
     chain.start("api")
 
     assert chain._run("master", "master").wait(timeout=60) == 2
 
     assert f"[metrics] master: {HOST} port" in chain.log("master")
+    assert list(sockets.glob("postroom-*")) == []

@@ -163,8 +163,6 @@ def run(module: str) -> NoReturn:
         status = e.code or 0
         if not isinstance(status, int):
             raise
-    # What is garbage now would close its sockets, and wait for that.
-    gc.disable()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
